@@ -1,0 +1,237 @@
+//! What was typed: verbs and flags with their help. What is meant by them is `settings`'.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Invites by personal e-mail with a calendar invitation each, and keeps the ledger of who was reached.
+#[derive(Debug, Parser)]
+#[command(
+    name = "convoke",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true,
+    long_about = "Invites by personal e-mail with a calendar invitation each, and keeps the ledger of who was reached.\n\n\
+                  One folder is one event: convoke.toml, recipients/ and templates/. With no relay configured everything \
+                  goes to a built-in sandbox and nothing leaves this machine.",
+    after_help = "Examples:\n  convoke new gala            a commented event folder to start from\n  \
+                  convoke check               read everything, report all problems, send nothing\n  \
+                  convoke preview             look at every message before it is sent\n  \
+                  convoke send                invite whoever has not been invited yet\n  \
+                  convoke status              who was reached, who was not\n\n\
+                  Exit codes: 0 done, 1 done with refusals or doubts, 64 usage, 65 data, 69 relay unreachable,\n\
+                  74 input/output, 75 try again, 78 configuration."
+)]
+pub struct Cli {
+    /// The event folder.
+    #[arg(short = 'C', long = "folder", value_name = "DIR", global = true, default_value = ".")]
+    pub folder: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Writes a commented event folder to start from.
+    #[command(after_help = "Example:\n  convoke new gala && cd gala && convoke check")]
+    New(New),
+    /// Reads everything, renders every message in memory, reports all problems; sends nothing.
+    #[command(after_help = "Examples:\n  convoke check\n  convoke check --recipients late.csv --json")]
+    Check(Check),
+    /// Writes every message as .eml and a page to look at; or prints one.
+    #[command(after_help = "Examples:\n  convoke preview\n  convoke preview --only kind=ngo --limit 20\n  \
+                            convoke preview --to un@mission.example")]
+    Preview(Preview),
+    /// Sends the invitation to whoever has not had it; run again, it resumes.
+    #[command(
+        after_help = "Examples:\n  convoke send                        to the sandbox, if no relay is configured\n  \
+                      convoke send --dry-run              everything but the sending\n  \
+                      convoke send --test-to me@host.example   one message of each template, to you\n  \
+                      convoke send --only kind=ngo --limit 10\n  \
+                      convoke send --relay smtps://user@smtp.host.example --rate 30/min --yes 195\n\n\
+                      Ctrl-C once: finish what is in flight, record it, stop. Twice: stop now."
+    )]
+    Send(Send),
+    /// Shows deliveries by kind, and what needs a decision.
+    #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
+    Status(Status),
+    /// Decides about messages in doubt: they were sent, or they are to be sent again.
+    #[command(after_help = "Examples:\n  convoke settle --sent un@mission.example --reason \"they confirmed by telephone\"\n  \
+                            convoke settle --resend --all")]
+    Settle(Settle),
+    /// Writes deliveries as CSV or JSON.
+    #[command(after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json")]
+    Export(Export),
+    /// Runs the built-in receiver alone, for trying other programs; it takes everything and sends nothing on.
+    #[command(after_help = "Example:\n  convoke sandbox --listen 127.0.0.1:2525 --outbox /tmp/outbox")]
+    Sandbox(Sandbox),
+    /// Prints the completions of a shell.
+    #[command(after_help = "Example:\n  convoke completions bash > ~/.local/share/bash-completion/completions/convoke")]
+    Completions(Completions),
+    /// Writes the manual pages into a folder.
+    #[command(after_help = "Example:\n  convoke manual ~/.local/share/man/man1")]
+    Manual(Manual),
+}
+
+/// `convoke new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// A folder that does not exist yet, or is empty.
+    pub dir: PathBuf,
+}
+
+/// Which lists, wherever lists are read.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Lists {
+    /// Lists of recipients in place of those in convoke.toml.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub recipients: Vec<PathBuf>,
+    /// Leaves out rows that are refused instead of stopping.
+    #[arg(long)]
+    pub skip_refused: bool,
+}
+
+/// `convoke check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke preview`.
+#[derive(Debug, Args)]
+pub struct Preview {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// Where to write.
+    #[arg(long, value_name = "DIR", default_value = "preview")]
+    pub out: PathBuf,
+    /// Prints the message to this address instead.
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Option<String>,
+    /// Only rows with this value in this column; several must all hold.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub only: Vec<String>,
+    /// At most so many messages.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
+/// `convoke send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// Does everything but the sending.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// At most so many messages in this run.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Only rows with this value in this column; several must all hold.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub only: Vec<String>,
+    /// Sends one message of each template to this address; the journal is not touched.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
+    pub test_to: Option<String>,
+    /// Another relay than convoke.toml names: smtps://user@host, smtp://user@host:port (STARTTLS; plain only to loopback).
+    #[arg(long, value_name = "URL")]
+    pub relay: Option<String>,
+    /// Connections open at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub connections: Option<u32>,
+    /// Messages in a period, such as 10/s, 30/min or 1000/h.
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<String>,
+    /// Does not ask before sending through a relay, if exactly so many messages are to leave.
+    #[arg(long, value_name = "COUNT")]
+    pub yes: Option<u64>,
+    /// Ends instead of waiting for deferred messages to be due again.
+    #[arg(long)]
+    pub no_wait: bool,
+    /// One JSON object at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Only messages in doubt, each with recipient, Message-ID, relay and time.
+    #[arg(long)]
+    pub in_doubt: bool,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke settle`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("verdict").required(true).args(["sent", "resend"]))]
+pub struct Settle {
+    /// They arrived: never send them again.
+    #[arg(long)]
+    pub sent: bool,
+    /// They did not arrive: send them again.
+    #[arg(long)]
+    pub resend: bool,
+    /// Addresses or Message-IDs.
+    #[arg(value_name = "WHICH", required_unless_present = "all")]
+    pub which: Vec<String>,
+    /// All that are in doubt.
+    #[arg(long, conflicts_with = "which")]
+    pub all: bool,
+    /// Why, for the journal.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}
+
+/// Formats of `export`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// Comma-separated; cells that a spreadsheet would take for formulas are made harmless.
+    Csv,
+    /// An array of objects.
+    Json,
+}
+
+/// `convoke export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub format: Format,
+    /// Where to write instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `convoke sandbox`.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Loopback address and port.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:2525")]
+    pub listen: std::net::SocketAddr,
+    /// The Maildir that takes the messages.
+    #[arg(long, value_name = "DIR", default_value = "outbox")]
+    pub outbox: PathBuf,
+}
+
+/// `convoke completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Which shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// `convoke manual`.
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// Where to write.
+    pub dir: PathBuf,
+}

@@ -1,0 +1,136 @@
+//! Every message that is to be sent, made once in memory before the first one leaves.
+
+use std::collections::BTreeMap;
+
+use super::folder::Folder;
+use super::progress::Bar;
+use crate::exit::Stopped;
+use crate::input::problem::{Place, Problem};
+use crate::io::clock;
+use crate::io::store::{OpenRow, Store};
+use crate::message::{Composer, Reader};
+
+/// Messages in memory at once.
+const PAGE: usize = 256;
+/// Different problems kept; the same problem of many rows counts once.
+const KEPT: usize = 1000;
+
+/// What the gate found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Nothing may be sent while there is one.
+    pub(super) problems: Vec<Problem>,
+    /// Things to know.
+    pub(super) warnings: Vec<String>,
+    /// Messages by letter.
+    pub(super) letters: BTreeMap<String, u64>,
+    /// Octets of all messages.
+    pub(super) octets: u64,
+    /// Messages made.
+    pub(super) messages: u64,
+}
+
+/// The same problem of several rows.
+struct Concern {
+    problem: Problem,
+    first: Place,
+    rows: u64,
+}
+
+/// What one thread made of its share.
+#[derive(Default)]
+struct Share {
+    problems: Vec<(Problem, Place)>,
+    warnings: Vec<String>,
+    letters: BTreeMap<String, u64>,
+    octets: u64,
+}
+
+/// As the composer wants it.
+pub(super) fn reader(row: &OpenRow) -> Reader<'_> {
+    Reader {
+        address: &row.recipient.address,
+        entity: &row.recipient.entity,
+        kind: row.recipient.kind,
+        language: &row.recipient.language,
+        cells: &row.recipient.cells,
+    }
+}
+
+/// Makes all messages that are open, page by page, on all cores.
+pub(super) async fn check_all(store: &Store, composer: &Composer, expected: u64) -> Result<Found, Stopped> {
+    let bar = Bar::items("checking every message", expected);
+    let mut found = Found::default();
+    let mut concerns: BTreeMap<(Place, String), Concern> = BTreeMap::new();
+    let mut warnings: BTreeMap<String, u64> = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let page = store.open_page(after, i64::MAX, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for share in tokio::task::block_in_place(|| make(&page, composer)) {
+            found.octets += share.octets;
+            for (letter, count) in share.letters {
+                found.messages += count;
+                *found.letters.entry(letter).or_default() += count;
+            }
+            for warning in share.warnings {
+                *warnings.entry(warning).or_default() += 1;
+            }
+            for (problem, first) in share.problems {
+                let key = (problem.place.clone(), problem.fault.clone());
+                if concerns.contains_key(&key) || concerns.len() < KEPT {
+                    concerns.entry(key).or_insert(Concern { problem, first, rows: 0 }).rows += 1;
+                }
+            }
+        }
+        bar.advance(page.len() as u64);
+    }
+    bar.finish();
+    found.problems = concerns.into_values().map(in_words).collect();
+    found.warnings = warnings
+        .into_iter()
+        .map(|(warning, n)| if n > 1 { format!("{warning} ({n} messages)") } else { warning })
+        .collect();
+    Ok(found)
+}
+
+fn in_words(concern: Concern) -> Problem {
+    let Concern { problem, first, rows } = concern;
+    let others = match rows {
+        1 => String::new(),
+        2 => " and 1 more row".to_owned(),
+        n => format!(" and {} more rows", n - 1),
+    };
+    Problem::new(problem.place, format!("{} for {first}{others}", problem.fault), problem.cure)
+}
+
+fn make(page: &[OpenRow], composer: &Composer) -> Vec<Share> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let now = clock::now();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = page
+            .chunks(page.len().div_ceil(threads).max(1))
+            .map(|rows| {
+                scope.spawn(move || {
+                    let mut share = Share::default();
+                    for row in rows {
+                        match composer.compose(&reader(row), &row.key, row.date.unwrap_or(now), now) {
+                            Ok(composed) => {
+                                share.octets += composed.octets.len() as u64;
+                                share.warnings.extend(composed.warnings);
+                                *share.letters.entry(composed.letter).or_default() += 1;
+                            }
+                            Err(problems) => {
+                                let place = &row.recipient.place;
+                                share.problems.extend(problems.into_iter().map(|p| (p, place.clone())));
+                            }
+                        }
+                    }
+                    share
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker reports its faults as values")).collect()
+    })
+}

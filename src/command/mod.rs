@@ -1,0 +1,63 @@
+//! The verbs: each opens the doors it needs, calls the line, and prints.
+//!
+//! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
+//! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
+
+mod check;
+mod export;
+mod folder;
+mod gate;
+mod lists;
+mod manual;
+mod new;
+mod plan;
+mod preview;
+mod progress;
+mod run;
+mod sandbox;
+mod send;
+mod settle;
+mod status;
+mod trial;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Verb};
+use crate::exit::{Exit, Stopped};
+
+/// Runs a verb to its end.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Stopped::Io(error).print();
+            return Exit::InputOutput.into();
+        }
+    };
+    let ended = runtime.block_on(verb(cli));
+    // A task that still waits for the network has nothing left to say.
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(stopped) => {
+            stopped.print();
+            stopped.exit().into()
+        }
+    }
+}
+
+async fn verb(cli: Cli) -> Result<Exit, Stopped> {
+    let folder = cli.folder;
+    match cli.verb {
+        Verb::New(typed) => new::run(&folder, &typed),
+        Verb::Check(typed) => check::run(&folder, &typed).await,
+        Verb::Preview(typed) => preview::run(&folder, &typed).await,
+        Verb::Send(typed) => send::run(&folder, &typed).await,
+        Verb::Status(typed) => status::run(&folder, &typed).await,
+        Verb::Settle(typed) => settle::run(&folder, &typed).await,
+        Verb::Export(typed) => export::run(&folder, &typed).await,
+        Verb::Sandbox(typed) => sandbox::run(&typed).await,
+        Verb::Completions(typed) => manual::completions(&typed),
+        Verb::Manual(typed) => manual::pages(&typed),
+    }
+}

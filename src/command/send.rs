@@ -1,0 +1,350 @@
+//! `convoke send`: plans, asks, sends, sums up.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::folder::Folder;
+use super::lists;
+use super::plan::{self, Planned};
+use super::progress::Bar;
+use super::run::Line;
+use super::sandbox::Outbox;
+use super::trial;
+use crate::cli;
+use crate::delivery::BackOff;
+use crate::desk::count;
+use crate::exit::{Exit, Stopped};
+use crate::input::event_file::EventFile;
+use crate::input::relay::Relay;
+use crate::io::clock;
+use crate::io::pace::Pace;
+use crate::io::secrets;
+use crate::io::smtp::{self, Deadlines, Login, Route};
+use crate::io::stop::Stop;
+use crate::io::store::Store;
+use crate::journal::{Standing, Tally};
+use crate::settings::Sending;
+
+pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
+    let folder = Folder::read(path, &typed.lists)?;
+    let sending = Sending::of(&folder.file, typed).map_err(Stopped::Usage)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?;
+    if !typed.json {
+        say_lists(&folder);
+    }
+    if let Some(to) = &typed.test_to {
+        return trial::run(&folder, typed, &sending, to).await;
+    }
+    let store = if typed.dry_run {
+        Store::scratch(path, &format!("dry-run-{}", std::process::id())).await?
+    } else {
+        Store::open(path, clock::now().as_millisecond()).await?
+    };
+    let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    say_plan(&planned, typed.json);
+    let before = store.tally().await?;
+    let open = count_open(&store, &selection, typed.limit, &before).await?;
+    if typed.dry_run {
+        return Ok(say_dry(&before, open, typed.json));
+    }
+    if open == 0 {
+        return Ok(say_nothing_to_do(path, &before, typed.json));
+    }
+    let (relay, sandbox) = match &sending.relay {
+        Some(relay) => (relay.clone(), None),
+        None => {
+            let outbox = Outbox::start(&path.join("outbox"), folder.title()).await?;
+            (outbox.relay(), Some(outbox))
+        }
+    };
+    if !relay.is_loopback() {
+        confirm(&relay, open, typed.yes)?;
+    }
+    let route = route(&relay, &folder.file, path)?;
+    if !typed.json {
+        say_forecast(&folder, &sending, sandbox.is_some(), &relay, open);
+    }
+    let bar = Bar::items("sending", open);
+    let stop = {
+        let bar = bar.clone();
+        Stop::listen(move || bar.say("stopping: what is in flight is finished and recorded; once more stops at once"))
+    };
+    let pace = Pace::new(&sending.rates);
+    let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, typed.limit);
+    let started = Instant::now();
+    let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
+    bar.finish();
+    let index = match sandbox {
+        Some(outbox) => Some(outbox.end().await?),
+        None => None,
+    };
+    let waiting = outcome?;
+    let after = store.tally().await?;
+    let summary = Summary {
+        sent: line.counts().sent.load(Ordering::Relaxed),
+        took: started.elapsed(),
+        after,
+        index,
+        blown: line.blown(),
+        stopped: stop.is_asked(),
+        next_due: waiting,
+    };
+    Ok(if typed.json { summary.json() } else { summary.say(path, &relay) })
+}
+
+/// Sends, waits for what was deferred, sends again; gives when the next one is due if the run ends before.
+async fn rounds(
+    line: &Line<'_>,
+    route: &Route,
+    sending: &Sending,
+    no_wait: bool,
+    store: &Store,
+    stop: &Stop,
+    bar: &Bar,
+) -> Result<Option<jiff::Timestamp>, Stopped> {
+    let (recorder, writer) = store.recorder();
+    let result = loop {
+        if let Err(stopped) = line.round(route, sending.connections, &recorder).await {
+            break Err(stopped);
+        }
+        let due = store.next_due().await?;
+        let Some(next) = due else { break Ok(None) };
+        if no_wait || stop.is_asked() || line.blown().is_some() || line.is_spent() {
+            break Ok(due);
+        }
+        bar.message(format!("waiting until {} for deferred messages", in_local_words(next)));
+        let wait = Duration::try_from(next.duration_since(clock::now())).unwrap_or_default();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.asked() => break Ok(due),
+        }
+        bar.message("sending".to_owned());
+    };
+    drop(recorder);
+    // Whatever was handed over is committed before the summary is counted.
+    let _ = writer.await;
+    result
+}
+
+fn in_local_words(at: jiff::Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
+}
+
+pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Route, Stopped> {
+    let login = match (&relay.user, &relay.password) {
+        (Some(user), Some(secret)) => {
+            Some(Login { user: user.clone(), password: secrets::fetch(secret, folder)? })
+        }
+        (Some(user), None) => {
+            return Err(Stopped::Usage(format!(
+                "the relay has the user `{user}` and no password; name its place under [[relay]]: password = {{ env = \"NAME\" }}"
+            )));
+        }
+        (None, _) => None,
+    };
+    let ca_file = relay.ca_file.as_ref().map(|name| folder.join(name));
+    let now = clock::now();
+    let until = BackOff::end(now, file.limits.retry_for, file.event.start);
+    Ok(Route {
+        relay: relay.clone(),
+        tls: smtp::client_config(ca_file.as_ref(), relay.is_loopback())?,
+        login,
+        deadlines: Deadlines::default(),
+        backoff: BackOff { waits: file.limits.retry_after.clone(), until },
+    })
+}
+
+/// A relay that is not on this machine can reach people: the count is typed by a person, or given with --yes.
+pub(super) fn confirm(relay: &Relay, count: u64, yes: Option<u64>) -> Result<(), Stopped> {
+    if let Some(yes) = yes {
+        return if yes == count {
+            Ok(())
+        } else {
+            Err(Stopped::Usage(format!("--yes {yes}, but {count} messages would leave; nothing was sent")))
+        };
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Stopped::Usage(format!("{count} messages would leave through {relay}; add --yes {count} to send them")));
+    }
+    eprint!("{count} messages will leave through {relay}. Type the number to send them: ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim() == count.to_string() {
+        return Ok(());
+    }
+    Err(Stopped::Usage("that is not the number; nothing was sent".to_owned()))
+}
+
+/// How many this run may take: those that are open, meant, and within the limit.
+async fn count_open(
+    store: &Store,
+    selection: &crate::plan::Selection,
+    limit: Option<u64>,
+    tally: &Tally,
+) -> Result<u64, Stopped> {
+    let limit = limit.unwrap_or(u64::MAX);
+    if tally.open() == 0 {
+        return Ok(0);
+    }
+    let mut open = 0;
+    let mut after = 0;
+    loop {
+        let page = store.open_page(after, i64::MAX, 1000).await?;
+        let Some(last) = page.last() else { return Ok(open.min(limit)) };
+        after = last.id;
+        open += page.iter().filter(|row| selection.takes(&row.recipient.cells)).count() as u64;
+    }
+}
+
+fn say_lists(folder: &Folder) {
+    for list in &folder.lists {
+        for remark in &list.remarks {
+            eprintln!("{}: {remark}", list.name);
+        }
+    }
+}
+
+pub(super) fn say_plan(planned: &Planned, json: bool) {
+    if let Some(counts) = &planned.counts {
+        lists::say_duplicates(counts);
+        if planned.reading.refused_rows > 0 {
+            crate::exit::print_problems(&planned.reading.refused);
+            eprintln!("{} left out (--skip-refused)", count(planned.reading.refused_rows, "refused row", "refused rows"));
+        }
+        if !json {
+            println!(
+                "{} of {} on the lists, {} newly planned{}",
+                count(counts.listed, "mailbox", "mailboxes"),
+                count(counts.entities, "entity", "entities"),
+                counts.planned,
+                if counts.withdrawn > 0 { format!(", {} taken off", counts.withdrawn) } else { String::new() },
+            );
+        }
+    }
+    for warning in planned.found.iter().flat_map(|found| &found.warnings) {
+        eprintln!("warning: {warning}");
+    }
+}
+
+fn say_dry(before: &Tally, open: u64, json: bool) -> Exit {
+    let sent = before.of(Standing::Sent);
+    if json {
+        println!("{}", json!({ "dry_run": true, "would_send": open, "sent_before": sent }));
+    } else {
+        println!("dry run: {} would be sent, {sent} were sent before; nothing was sent", count(open, "message", "messages"));
+    }
+    Exit::Done
+}
+
+fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
+    let (sent, failed, in_doubt) =
+        (tally.of(Standing::Sent), tally.of(Standing::Failed), tally.of(Standing::InDoubt));
+    if json {
+        println!("{}", json!({ "sent": 0, "states": crate::desk::states_json(tally) }));
+    } else if tally.open() > 0 {
+        println!("nobody is left to send to in this selection; {} are still open", tally.open());
+    } else if failed + in_doubt == 0 {
+        println!("everybody has been sent to: {}; nothing was sent now", count(sent, "message", "messages"));
+    } else {
+        println!("nobody is left to send to: {sent} sent, {failed} refused by the relay, {in_doubt} in doubt");
+    }
+    if !json {
+        println!("  convoke {}status      shows every delivery", in_folder(path));
+    }
+    if failed + in_doubt > 0 { Exit::Partly } else { Exit::Done }
+}
+
+fn say_forecast(folder: &Folder, sending: &Sending, sandbox: bool, relay: &Relay, open: u64) {
+    let to = if sandbox {
+        format!("the sandbox in `{}`; nothing leaves this machine", folder.path.join("outbox").display())
+    } else {
+        relay.to_string()
+    };
+    let slowest = sending.rates.iter().map(|rate| rate.interval()).max();
+    let takes = slowest.map(|interval| interval * u32::try_from(open).unwrap_or(u32::MAX));
+    let takes = takes.filter(|t| t.as_secs() >= 5).map(|t| format!(", about {}", crate::desk::duration(t)));
+    println!("{} to {to}{}", count(open, "message", "messages"), takes.unwrap_or_default());
+}
+
+/// The options that lead to this folder again, for commands that are suggested.
+pub(super) fn in_folder(path: &Path) -> String {
+    if path == Path::new(".") { String::new() } else { format!("-C {} ", path.display()) }
+}
+
+struct Summary {
+    sent: u64,
+    took: Duration,
+    after: Tally,
+    index: Option<PathBuf>,
+    blown: Option<String>,
+    stopped: bool,
+    next_due: Option<jiff::Timestamp>,
+}
+
+impl Summary {
+    fn exit(&self) -> Exit {
+        if self.blown.is_some() && self.sent == 0 {
+            Exit::Unreachable
+        } else if self.after.of(Standing::Failed) + self.after.of(Standing::InDoubt) > 0 || self.blown.is_some() {
+            Exit::Partly
+        } else if self.next_due.is_some() {
+            Exit::TryAgain
+        } else {
+            Exit::Done
+        }
+    }
+
+    fn json(&self) -> Exit {
+        let summary = json!({
+            "sent": self.sent,
+            "seconds": self.took.as_secs_f64(),
+            "states": crate::desk::states_json(&self.after),
+            "stopped": self.stopped,
+            "ended_by": self.blown,
+            "next_due": self.next_due.map(|t| t.to_string()),
+            "index": self.index.as_ref().map(|p| p.display().to_string()),
+        });
+        println!("{summary}");
+        self.exit()
+    }
+
+    fn say(&self, path: &Path, relay: &Relay) -> Exit {
+        let folder = in_folder(path);
+        let rate = self.sent as f64 / self.took.as_secs_f64().max(0.001);
+        println!(
+            "sent {} in {}{}",
+            count(self.sent, "message", "messages"),
+            crate::desk::duration(self.took),
+            if self.sent > 1 { format!(" ({rate:.0} a second)") } else { String::new() }
+        );
+        for standing in [Standing::Deferred, Standing::Failed, Standing::InDoubt, Standing::Ready] {
+            let n = self.after.of(standing);
+            if n > 0 {
+                println!("  {n:>8} {standing}");
+            }
+        }
+        if let Some(why) = &self.blown {
+            eprintln!("convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}send` again");
+        }
+        if self.stopped {
+            println!("stopped; `convoke {folder}send` goes on where it ended");
+        } else if let Some(next) = self.next_due {
+            println!("run `convoke {folder}send` again after {} for the deferred ones", in_local_words(next));
+        }
+        println!("look next:");
+        if let Some(index) = &self.index {
+            println!("  {}   every message, to look at", index.display());
+        }
+        println!("  convoke {folder}status             who was sent to, who was not");
+        if self.after.of(Standing::InDoubt) > 0 {
+            println!("  convoke {folder}status --in-doubt  the ones to ask after, then `convoke {folder}settle`");
+        }
+        println!("  convoke {folder}export             the same as CSV");
+        self.exit()
+    }
+}

@@ -1,0 +1,16 @@
+//! The user's files, read into values.
+//!
+//! What: `convoke.toml` ([`event_file`]), recipients tables ([`recipients`]), and the faults found in them
+//! ([`problem`]). Standards: TOML 1.1, RFC 4180 and what spreadsheet programs make of it.
+//! Not here: opening files (`io`), templates (`message`). Called by: `command`, `io`.
+//! Can fail: with all faults of a file at once, each with its place and cure.
+
+pub mod event_file;
+pub mod problem;
+pub mod recipients;
+pub mod relay;
+pub mod table;
+pub mod text;
+pub mod toml_reader;
+pub mod units;
+pub mod workbook;

@@ -1,0 +1,78 @@
+//! Passwords, from where the configuration says they are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use secrecy::SecretString;
+
+use crate::input::relay::Secret;
+
+/// Why a secret cannot be had; never the secret itself.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("the environment variable `{0}` is not set; set it to the relay's password")]
+    Unset(String),
+    /// The file cannot be read.
+    #[error("cannot read the password from `{0}`")]
+    File(PathBuf, #[source] std::io::Error),
+    /// Others may read the file.
+    #[error("`{0}` can be read by others (mode {1:o}); run chmod 600 on it")]
+    Mode(PathBuf, u32),
+    /// The command failed.
+    #[error("the command `{0}` gave no password: {1}")]
+    Command(String, String),
+    /// Nothing, or several lines.
+    #[error("the password from {0} is empty or has line breaks")]
+    Shape(String),
+}
+
+/// Fetches a password. Files are named below `folder`.
+///
+/// # Errors
+/// [`SecretError`].
+pub fn fetch(secret: &Secret, folder: &Path) -> Result<SecretString, SecretError> {
+    let (text, origin) = match secret {
+        Secret::Environment(name) => {
+            (std::env::var(name).map_err(|_| SecretError::Unset(name.clone()))?, format!("`{name}`"))
+        }
+        Secret::File(name) => {
+            let path = folder.join(name);
+            check_mode(&path)?;
+            let text = std::fs::read_to_string(&path).map_err(|e| SecretError::File(path.clone(), e))?;
+            (text, format!("`{}`", path.display()))
+        }
+        Secret::Command(words) => {
+            let name = words.first().cloned().unwrap_or_default();
+            let failed = |why: String| SecretError::Command(name.clone(), why);
+            let output = Command::new(&name)
+                .args(words.iter().skip(1))
+                .current_dir(folder)
+                .stderr(std::process::Stdio::inherit())
+                .output()
+                .map_err(|e| failed(e.to_string()))?;
+            if !output.status.success() {
+                return Err(failed(output.status.to_string()));
+            }
+            let text = String::from_utf8(output.stdout).map_err(|_| failed("it is not UTF-8".to_owned()))?;
+            (text.lines().next().unwrap_or_default().to_owned(), format!("the command `{name}`"))
+        }
+    };
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() || password.contains(['\r', '\n', '\0']) {
+        return Err(SecretError::Shape(origin));
+    }
+    Ok(SecretString::from(password.to_owned()))
+}
+
+#[cfg(unix)]
+fn check_mode(path: &Path) -> Result<(), SecretError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map_err(|e| SecretError::File(path.to_owned(), e))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(SecretError::Mode(path.to_owned(), mode)) }
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &Path) -> Result<(), SecretError> {
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Chance, from the operating system.
+
+/// 256 bits for the secret of a folder.
+///
+/// # Errors
+/// The operating system has none to give.
+pub fn secret() -> std::io::Result<[u8; 32]> {
+    let mut octets = [0; 32];
+    getrandom::fill(&mut octets).map_err(std::io::Error::other)?;
+    Ok(octets)
+}

@@ -1,0 +1,50 @@
+//! How long a server may take.
+
+use std::time::Duration;
+
+use crate::delivery::Phase;
+
+/// The time given to each phase.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// TCP connect and TLS handshake.
+    pub connect: Duration,
+    /// Greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT.
+    pub command: Duration,
+    /// DATA.
+    pub data: Duration,
+    /// One write of the message.
+    pub body: Duration,
+    /// From the final dot to its reply.
+    pub dot: Duration,
+    /// QUIT: courtesy, no more.
+    pub quit: Duration,
+}
+
+impl Default for Deadlines {
+    /// RFC 5321 section 4.5.3.2. Ten minutes after the dot: whoever gives up earlier makes doubles.
+    fn default() -> Self {
+        let minutes = |m: u64| Duration::from_secs(60 * m);
+        Self {
+            connect: Duration::from_secs(30),
+            command: minutes(5),
+            data: minutes(2),
+            body: minutes(3),
+            dot: minutes(10),
+            quit: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Deadlines {
+    /// That of a phase.
+    pub fn of(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Connect | Phase::Tls => self.connect,
+            Phase::Greeting | Phase::Ehlo | Phase::StartTls | Phase::Auth | Phase::Mail | Phase::Rcpt => self.command,
+            Phase::Data => self.data,
+            Phase::Body => self.body,
+            Phase::Dot => self.dot,
+        }
+    }
+}

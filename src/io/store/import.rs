@@ -1,0 +1,238 @@
+//! The plan as one transaction: lists in, dispatches out, or nothing.
+
+use serde::Serialize;
+use sqlx::{Row as _, SqliteConnection};
+use tokio::sync::OwnedMutexGuard;
+
+use super::{Store, StoreError};
+use crate::input::problem::{Place, Problem};
+use crate::input::recipients::Recipient;
+use crate::plan::{Purpose, Revision};
+
+/// Rows that one statement takes.
+const BATCH: usize = 500;
+/// Duplicates that are named one by one; the rest are counted.
+const NAMED: usize = 200;
+
+/// A row whose mailbox stands in an earlier one; it was merged into that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The mailbox.
+    pub address: String,
+    /// The row that was merged.
+    pub place: Place,
+    /// The row that stays.
+    pub first: Place,
+    /// Whether the merged row said anything else.
+    pub differs: bool,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Mailboxes on the lists.
+    pub listed: u64,
+    /// Distinct entities among them.
+    pub entities: u64,
+    /// Dispatches planned by this import.
+    pub planned: u64,
+    /// Dispatches not sent yet whose mailbox is no longer listed: taken off.
+    pub withdrawn: u64,
+    /// Rows merged into earlier ones.
+    pub duplicates: u64,
+    /// The first of them.
+    pub named_duplicates: Vec<Duplicate>,
+}
+
+/// One open import; dropped without [`Importer::finish`] it leaves no trace.
+pub struct Importer {
+    connection: OwnedMutexGuard<SqliteConnection>,
+    number: i64,
+    batch: Vec<RowJson>,
+    counts: ImportCounts,
+}
+
+#[derive(Serialize)]
+struct RowJson {
+    key: String,
+    address: String,
+    entity: String,
+    kind: &'static str,
+    language: String,
+    cells: String,
+    file: String,
+    line: u64,
+}
+
+impl Store {
+    /// Begins the transaction of a plan.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn importer(&self) -> Result<Importer, StoreError> {
+        let mut connection = std::sync::Arc::clone(&self.connection).lock_owned().await;
+        // An importer that was dropped left its transaction open.
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        let number: i64 =
+            sqlx::query_scalar("UPDATE folder SET import = import + 1 RETURNING import").fetch_one(&mut *connection).await?;
+        sqlx::query("DELETE FROM refusal").execute(&mut *connection).await?;
+        Ok(Importer { connection, number, batch: Vec::with_capacity(BATCH), counts: ImportCounts::default() })
+    }
+}
+
+impl Store {
+    /// Remembers what was imported and checked, so that the same lists need not be read again.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn remember_lists(&self, digest: &str) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        sqlx::query("UPDATE folder SET lists = $1").bind(digest).execute(&mut *connection).await?;
+        Ok(())
+    }
+}
+
+impl Importer {
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn add(&mut self, recipient: &Recipient) -> Result<(), StoreError> {
+        self.batch.push(RowJson {
+            key: recipient.address.key(),
+            address: recipient.address.to_string(),
+            entity: recipient.entity.clone(),
+            kind: recipient.kind.as_str(),
+            language: recipient.language.to_string(),
+            cells: serde_json::to_string(&recipient.cells).expect("a map of texts is JSON"),
+            file: recipient.place.file.clone(),
+            line: recipient.place.line,
+        });
+        if self.batch.len() == BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    /// Remembers a row that was left out on the user's word.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn leave_out(&mut self, problem: &Problem) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO refusal (file, line, fault) VALUES ($1, $2, $3)")
+            .bind(&problem.place.file)
+            .bind(i64::try_from(problem.place.line).unwrap_or(i64::MAX))
+            .bind(&problem.fault)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let rows = self.batch.len() as u64;
+        let json = serde_json::to_string(&self.batch).expect("texts and numbers are JSON");
+        self.batch.clear();
+        let mut taken = 0;
+        for statement in [include_str!("sql/import.sql"), include_str!("sql/import_frozen.sql")] {
+            taken +=
+                sqlx::query(statement).bind(&json).bind(self.number).execute(&mut *self.connection).await?.rows_affected();
+        }
+        self.counts.listed += taken;
+        if taken < rows {
+            self.counts.duplicates += rows - taken;
+            if self.counts.named_duplicates.len() < NAMED {
+                self.name_duplicates(&json).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn name_duplicates(&mut self, json: &str) -> Result<(), StoreError> {
+        let rows = sqlx::query(include_str!("sql/duplicates.sql")).bind(json).fetch_all(&mut *self.connection).await?;
+        for row in rows {
+            let line = |name: &str| row.get::<i64, _>(name).unsigned_abs();
+            self.counts.named_duplicates.push(Duplicate {
+                address: row.get("address"),
+                place: Place::new(row.get("file"), line("line"), 0),
+                first: Place::new(row.get("first_file"), line("first_line"), 0),
+                differs: row.get("differs"),
+            });
+        }
+        self.counts.named_duplicates.truncate(NAMED);
+        Ok(())
+    }
+
+    /// Plans a dispatch for each mailbox that has none, takes off those that left the lists, and commits.
+    ///
+    /// With `withdraw` the lists are all there are: who is on none of them any more is not written to. The digest of what
+    /// was imported is forgotten until [`Store::remember_lists`] is told it.
+    ///
+    /// # Errors
+    /// The store cannot be written; nothing is planned then.
+    pub async fn finish(
+        mut self,
+        purpose: Purpose,
+        revision: &Revision,
+        withdraw: bool,
+        now_ms: i64,
+    ) -> Result<ImportCounts, StoreError> {
+        self.flush().await?;
+        let connection = &mut *self.connection;
+        let number = i64::from(revision.number);
+        self.counts.planned = sqlx::query(
+            "INSERT INTO dispatch (recipient, purpose, revision, state, changed_ms)
+             SELECT r.id, $2, $3, 'READY', $4 FROM recipient r
+             WHERE r.seen = $1
+               AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = r.id AND d.purpose = $2)
+             ORDER BY r.id",
+        )
+        .bind(self.number)
+        .bind(purpose.as_str())
+        .bind(number)
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        self.counts.withdrawn = if withdraw { self.withdraw(now_ms).await? } else { 0 };
+        let connection = &mut *self.connection;
+        self.counts.planned += sqlx::query(
+            "UPDATE dispatch SET state = 'READY', changed_ms = $2
+             FROM recipient r
+             WHERE r.id = dispatch.recipient AND r.seen = $1 AND dispatch.state = 'CANCELLED'",
+        )
+        .bind(self.number)
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        let entities: i64 = sqlx::query_scalar("SELECT count(DISTINCT entity) FROM recipient WHERE seen = $1")
+            .bind(self.number)
+            .fetch_one(&mut *connection)
+            .await?;
+        self.counts.entities = entities.unsigned_abs();
+        sqlx::query("UPDATE folder SET lists = ''").execute(&mut *connection).await?;
+        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        Ok(std::mem::take(&mut self.counts))
+    }
+
+    async fn withdraw(&mut self, now_ms: i64) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE dispatch SET state = 'CANCELLED', changed_ms = $2
+             FROM recipient r
+             WHERE r.id = dispatch.recipient AND r.seen <> $1 AND dispatch.state IN ('READY', 'DEFERRED')",
+        )
+        .bind(self.number)
+        .bind(now_ms)
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Gives everything up: the journal is as it was.
+    ///
+    /// # Errors
+    /// The store cannot be read any more.
+    pub async fn abandon(mut self) -> Result<ImportCounts, StoreError> {
+        self.flush().await?;
+        sqlx::query("ROLLBACK").execute(&mut *self.connection).await?;
+        Ok(std::mem::take(&mut self.counts))
+    }
+}

@@ -1,0 +1,278 @@
+//! The journal on disk: one SQLite file in the event folder.
+//!
+//! What: [`Store`], opened by one process at a time for writing; [`Recorder`], which commits arms and outcomes of many
+//! connections together; reading by pages, so that memory does not grow with the list.
+//! Durability: WAL with `synchronous = FULL`: what a call has returned for is on disk.
+//! Not here: which steps are lawful (`journal`), what a reply means (`delivery`). Called by: `command`, `io::smtp`.
+//! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
+
+mod import;
+mod ledger;
+mod plan;
+mod recorder;
+
+pub use import::{Duplicate, ImportCounts, Importer};
+pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use plan::{FolderState, Planned};
+pub use recorder::Recorder;
+
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
+use tokio::sync::Mutex;
+
+/// The journal's file name.
+pub const FILE_NAME: &str = "convoke.db";
+const LOCK_NAME: &str = ".convoke.lock";
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process writes to it.
+    #[error("another convoke works in this folder{0}; wait for it or stop it")]
+    Busy(String),
+    /// A newer program wrote it.
+    #[error("the journal was written by version {found}, this program knows up to {known}; upgrade convoke")]
+    Newer {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// There is none.
+    #[error("there is no journal in `{0}` yet; `convoke send` makes one")]
+    Absent(PathBuf),
+    /// The folder belongs to another event.
+    #[error("the journal in this folder is of event `{found}`, not `{wanted}`; keep one folder for each event")]
+    OtherEvent {
+        /// In the journal.
+        found: String,
+        /// In the event file.
+        wanted: String,
+    },
+    /// A row was not in the state that the step needs.
+    #[error("the journal refused a step: {0}")]
+    Step(String),
+    /// A file could not be made or read.
+    #[error("cannot use `{0}`")]
+    File(PathBuf, #[source] std::io::Error),
+    /// SQLite's own.
+    #[error("the journal cannot be read or written")]
+    Sql(#[from] sqlx::Error),
+    /// The journal's file is no journal, or is damaged.
+    #[error("the journal's schema cannot be brought up to date")]
+    Schema(#[source] MigrateError),
+}
+
+/// The journal, open for writing by this process alone (or a scratch copy).
+pub struct Store {
+    connection: Arc<Mutex<SqliteConnection>>,
+    path: PathBuf,
+    // Held as long as the store is: the operating system lets go of it however the process ends.
+    _lock: Option<File>,
+    scratch: bool,
+}
+
+fn migrator() -> Migrator {
+    let first = Migration::new(
+        1,
+        Cow::Borrowed("journal"),
+        MigrationType::Simple,
+        include_str!("sql/0001_journal.sql").into_sql_str(),
+        false,
+    );
+    Migrator::with_migrations(vec![first])
+}
+
+impl Store {
+    /// Where the journal of a folder lies.
+    pub fn path_in(folder: &Path) -> PathBuf {
+        folder.join(FILE_NAME)
+    }
+
+    /// Opens the folder's journal, making it if need be, and settles what a crash left behind: what was claimed is ready
+    /// again, what was armed is in doubt.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `Busy` where another process has it.
+    pub async fn open(folder: &Path, now_ms: i64) -> Result<Self, StoreError> {
+        let lock = lock(folder)?;
+        let path = Self::path_in(folder);
+        if !path.exists() {
+            create_private(&path)?;
+            sync_folder(folder)?;
+        }
+        let store = Self::connect(path, Some(lock), false).await?;
+        store.absorb_unrecorded().await?;
+        store.recover(now_ms).await?;
+        Ok(store)
+    }
+
+    /// Opens an existing journal for reading; a running `send` does not mind.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `Absent` where there is none.
+    pub async fn open_reading(folder: &Path) -> Result<Self, StoreError> {
+        let path = Self::path_in(folder);
+        if !path.exists() {
+            return Err(StoreError::Absent(folder.to_owned()));
+        }
+        let options = options(&path).create_if_missing(false).pragma("query_only", "1");
+        let connection = options.connect().await?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), path, _lock: None, scratch: false })
+    }
+
+    /// A journal that ends with this value: for `check`, `preview` and `--dry-run`. It begins as a copy of the folder's
+    /// journal where there is one, so that what was sent already counts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn scratch(folder: &Path, name: &str) -> Result<Self, StoreError> {
+        let path = std::env::temp_dir().join(format!("convoke-{name}.db"));
+        remove_database(&path);
+        let original = Self::path_in(folder);
+        if original.exists() {
+            let reader = Self::open_reading(folder).await?;
+            let mut connection = reader.connection.lock().await;
+            sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy().into_owned()).execute(&mut *connection).await?;
+        } else {
+            create_private(&path)?;
+        }
+        Self::connect(path, None, true).await
+    }
+
+    async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
+        let mut options = options(&path);
+        if scratch {
+            // Nothing of it is to survive anything.
+            options = options.synchronous(SqliteSynchronous::Off);
+        }
+        let mut connection = options.connect().await?;
+        migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
+            MigrateError::VersionMissing(found) => StoreError::Newer { found, known: 1 },
+            other => StoreError::Schema(other),
+        })?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), path, _lock: lock, scratch })
+    }
+
+    /// The journal's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a process that ended without a word left behind.
+    async fn recover(&self, now_ms: i64) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin().await?;
+        sqlx::query(
+            "INSERT INTO attempt (dispatch, verdict, phase, relay, code, enhanced, reply, started_ms, ended_ms)
+             SELECT id, 'IN_DOUBT', 'dot', '', 0, '', 'the program ended before the answer was recorded', changed_ms, $1
+             FROM dispatch WHERE state = 'ARMED'",
+        )
+        .bind(now_ms)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "UPDATE dispatch SET state = CASE state WHEN 'ARMED' THEN 'IN_DOUBT' ELSE 'READY' END,
+                    attempts = attempts + (state = 'ARMED'), changed_ms = $1,
+                    reply = CASE state WHEN 'ARMED' THEN 'the program ended before the answer was recorded' ELSE reply END
+             WHERE state IN ('ARMED', 'CLAIMED')",
+        )
+        .bind(now_ms)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Outcomes that could not be committed when they came lie in a side file; they are evidence and come first.
+    async fn absorb_unrecorded(&self) -> Result<(), StoreError> {
+        let path = side_file(&self.path);
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin().await?;
+        // The last line may be torn: the message that it speaks of stays armed and becomes a doubt.
+        for line in text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()) {
+            recorder::write_outcomes(&mut transaction, line).await?;
+        }
+        transaction.commit().await?;
+        std::fs::remove_file(&path).map_err(|e| StoreError::File(path, e))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.scratch {
+            remove_database(&self.path);
+        }
+    }
+}
+
+/// Where the recorder keeps outcomes that SQLite would not take.
+pub(super) fn side_file(path: &Path) -> PathBuf {
+    path.with_extension("db.unrecorded")
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(std::time::Duration::from_secs(10))
+        // 8 MiB of pages, whatever the size of the journal.
+        .pragma("cache_size", "-8192")
+        .disable_statement_logging()
+}
+
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path).map(|_| ()).map_err(|e| StoreError::File(path.to_owned(), e))
+}
+
+/// A new file is there after a power cut only when its folder is on disk too.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| StoreError::File(folder.to_owned(), e))
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join(LOCK_NAME);
+    let failed = |e| StoreError::File(path.clone(), e);
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).map_err(failed)?;
+            write!(file, "{}", std::process::id()).map_err(failed)?;
+            Ok(file)
+        }
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let holder = std::fs::read_to_string(&path).ok().filter(|pid| !pid.is_empty());
+            Err(StoreError::Busy(holder.map(|pid| format!(" (process {pid})")).unwrap_or_default()))
+        }
+        Err(std::fs::TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+fn remove_database(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        // A file that is not there is what is wanted.
+        let _ = std::fs::remove_file(PathBuf::from(name));
+    }
+}

@@ -1,0 +1,167 @@
+//! The folder's identity, the event's revisions, claims, and what a person decides.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::ledger::OpenRow;
+use super::{Store, StoreError};
+use crate::calendar::Sequence;
+use crate::journal::Standing;
+use crate::plan::{FolderKey, Revision};
+
+/// Whose folder this is, and what was planned last.
+#[derive(Clone, Debug)]
+pub struct FolderState {
+    /// The secret of its identities.
+    pub key: FolderKey,
+    /// Digest of the lists as last imported; empty before the first import.
+    pub lists: String,
+    /// The last revision of the event.
+    pub revision: Revision,
+}
+
+/// A dispatch taken in hand.
+pub type Planned = OpenRow;
+
+impl Store {
+    /// The folder's state; made from `secret` and `first` where the journal is new.
+    ///
+    /// # Errors
+    /// The journal is of another event, or cannot be written.
+    pub async fn folder(&self, event: &str, secret: [u8; 32], first: &Revision) -> Result<FolderState, StoreError> {
+        let mut connection = self.connection.lock().await;
+        sqlx::query("INSERT INTO folder (id, event, secret, created_ms) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(event)
+            .bind(&secret[..])
+            .bind(first.dtstamp.as_millisecond())
+            .execute(&mut *connection)
+            .await?;
+        let row = sqlx::query("SELECT event, secret, lists FROM folder").fetch_one(&mut *connection).await?;
+        let found: String = row.get("event");
+        if found != event {
+            return Err(StoreError::OtherEvent { found, wanted: event.to_owned() });
+        }
+        let secret: Vec<u8> = row.get("secret");
+        let secret = <[u8; 32]>::try_from(secret)
+            .map_err(|_| StoreError::Step("the folder's secret is damaged; restore the journal".to_owned()))?;
+        sqlx::query("INSERT INTO revision (number, sequence, dtstamp_ms, facts) VALUES (0, $1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(i64::from(first.sequence.number()))
+            .bind(first.dtstamp.as_millisecond())
+            .bind(&first.facts)
+            .execute(&mut *connection)
+            .await?;
+        let last = sqlx::query("SELECT number, sequence, dtstamp_ms, facts FROM revision ORDER BY number DESC LIMIT 1")
+            .fetch_one(&mut *connection)
+            .await?;
+        let number = |name: &str| u32::try_from(last.get::<i64, _>(name)).unwrap_or_default();
+        let revision = Revision {
+            number: number("number"),
+            sequence: Sequence::new(number("sequence")).unwrap_or_default(),
+            dtstamp: Timestamp::from_millisecond(last.get("dtstamp_ms")).unwrap_or(first.dtstamp),
+            facts: last.get("facts"),
+        };
+        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), revision })
+    }
+
+    /// Puts new facts in the place of a revision that nobody has been told yet.
+    ///
+    /// # Errors
+    /// Somebody has been told it, or the store cannot be written.
+    pub async fn replace_revision(&self, revision: &Revision) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        let changed = sqlx::query(
+            "UPDATE revision SET dtstamp_ms = $2, facts = $3
+             WHERE number = $1 AND NOT EXISTS (SELECT 1 FROM dispatch WHERE revision = $1 AND date_ms IS NOT NULL)",
+        )
+        .bind(i64::from(revision.number))
+        .bind(revision.dtstamp.as_millisecond())
+        .bind(&revision.facts)
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        if changed == 1 { Ok(()) } else { Err(StoreError::Step("the revision has been sent".to_owned())) }
+    }
+
+    /// How many dispatches were armed at least once: those that may have been told the event's facts.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn reached(&self) -> Result<u64, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM dispatch WHERE date_ms IS NOT NULL")
+            .fetch_one(&mut *connection)
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Takes dispatches in hand (READY or DEFERRED become CLAIMED).
+    ///
+    /// # Errors
+    /// One of them is no longer free, or the store cannot be written.
+    pub async fn claim(&self, ids: &[i64], now_ms: i64) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let changed = self
+            .move_all(
+                "UPDATE dispatch SET state = 'CLAIMED', changed_ms = $2
+                 FROM json_each($1) i WHERE dispatch.id = i.value AND dispatch.state IN ('READY', 'DEFERRED')",
+                ids,
+                now_ms,
+            )
+            .await?;
+        if changed == ids.len() as u64 {
+            return Ok(());
+        }
+        Err(StoreError::Step(format!("of {} messages to be claimed only {changed} were free", ids.len())))
+    }
+
+    /// Gives back what was claimed and not tried.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn release_claims(&self, now_ms: i64) -> Result<(), StoreError> {
+        self.move_all("UPDATE dispatch SET state = 'READY', changed_ms = $2 WHERE state = 'CLAIMED' AND $1 = $1", &[], now_ms)
+            .await
+            .map(|_| ())
+    }
+
+    /// Records what a person decided about messages in doubt: `Sent`, or `Ready` to be sent again.
+    ///
+    /// # Errors
+    /// The store cannot be written. Gives how many were in doubt and are decided now.
+    pub async fn settle(&self, ids: &[i64], decided: Standing, reason: &str, now_ms: i64) -> Result<u64, StoreError> {
+        debug_assert!(Standing::InDoubt.may_become(decided), "a doubt ends as sent or ready");
+        let json = serde_json::to_string(ids).expect("numbers are JSON");
+        let mut connection = self.connection.lock().await;
+        let mut transaction = sqlx::Connection::begin(&mut *connection).await?;
+        sqlx::query(
+            "INSERT INTO decision (dispatch, verdict, reason, decided_ms)
+             SELECT d.id, $2, $3, $4 FROM dispatch d JOIN json_each($1) i ON d.id = i.value WHERE d.state = 'IN_DOUBT'",
+        )
+        .bind(&json)
+        .bind(decided.as_str())
+        .bind(reason)
+        .bind(now_ms)
+        .execute(&mut *transaction)
+        .await?;
+        let changed = sqlx::query(
+            "UPDATE dispatch SET state = $2, due_ms = 0, changed_ms = $3
+             FROM json_each($1) i WHERE dispatch.id = i.value AND dispatch.state = 'IN_DOUBT'",
+        )
+        .bind(&json)
+        .bind(decided.as_str())
+        .bind(now_ms)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    async fn move_all(&self, statement: &'static str, ids: &[i64], now_ms: i64) -> Result<u64, StoreError> {
+        let json = serde_json::to_string(ids).expect("numbers are JSON");
+        let mut connection = self.connection.lock().await;
+        Ok(sqlx::query(statement).bind(json).bind(now_ms).execute(&mut *connection).await?.rows_affected())
+    }
+}

@@ -1,0 +1,186 @@
+//! Group commit: what all connections have to write at one moment shares one sync.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{Store, StoreError};
+use crate::journal::{Armed, Outcome};
+
+/// As many records as one commit carries; beyond that the wait of the first would grow.
+const MOST: usize = 512;
+
+#[derive(Default)]
+struct Record {
+    outcomes: Vec<Outcome>,
+    arms: Vec<Armed>,
+    done: Option<oneshot::Sender<Result<(), String>>>,
+}
+
+/// A handle by which connections write; cheap to clone.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Record>,
+}
+
+impl Store {
+    /// Starts the one task that writes. It ends when the last [`Recorder`] is gone.
+    pub fn recorder(&self) -> (Recorder, tokio::task::JoinHandle<()>) {
+        let (queue, incoming) = mpsc::channel(MOST);
+        let task = tokio::spawn(write_all(Arc::clone(&self.connection), super::side_file(&self.path), incoming));
+        (Recorder { queue }, task)
+    }
+}
+
+impl Recorder {
+    /// Commits the outcomes of messages and the arming of the next ones; returns when both are on disk.
+    ///
+    /// # Errors
+    /// The store could not write, or a row was not where it should be. Nothing may be sent then.
+    pub async fn record(&self, outcomes: Vec<Outcome>, arms: Vec<Armed>) -> Result<(), StoreError> {
+        let (done, committed) = oneshot::channel();
+        let gone = || StoreError::Step("the recorder has ended".to_owned());
+        self.queue.send(Record { outcomes, arms, done: Some(done) }).await.map_err(|_| gone())?;
+        committed.await.map_err(|_| gone())?.map_err(StoreError::Step)
+    }
+}
+
+async fn write_all(connection: Arc<Mutex<SqliteConnection>>, side: PathBuf, mut incoming: mpsc::Receiver<Record>) {
+    let mut broken: Option<String> = None;
+    let mut batch = Vec::with_capacity(MOST);
+    while incoming.recv_many(&mut batch, MOST).await > 0 {
+        let outcomes: Vec<&Outcome> = batch.iter().flat_map(|r| &r.outcomes).collect();
+        let arms: Vec<&Armed> = batch.iter().flat_map(|r| &r.arms).collect();
+        if broken.is_none() {
+            let mut connection = connection.lock().await;
+            if let Err(error) = commit(&mut connection, &outcomes, &arms).await {
+                // A second sync after a failed one may lie: no commit is tried again in this process.
+                broken = Some(crate::io::chain(&error));
+            }
+        }
+        if broken.is_some() && !outcomes.is_empty() {
+            keep_aside(&side, &outcomes);
+        }
+        for record in batch.drain(..) {
+            if let Some(done) = record.done {
+                // A connection that no longer waits has been told to stop.
+                let _ = done.send(broken.clone().map_or(Ok(()), Err));
+            }
+        }
+    }
+}
+
+async fn commit(connection: &mut SqliteConnection, outcomes: &[&Outcome], arms: &[&Armed]) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if !outcomes.is_empty() {
+        let changed = write_outcomes(&mut transaction, &outcomes_json(outcomes)).await?;
+        expect(changed, outcomes.len(), "outcomes", "claimed or armed")?;
+    }
+    if !arms.is_empty() {
+        let json = serde_json::to_string(&arms.iter().map(|a| ArmedJson::of(a)).collect::<Vec<_>>())
+            .expect("texts and numbers are JSON");
+        let changed =
+            sqlx::query(include_str!("sql/arm.sql")).bind(json).execute(&mut *transaction).await?.rows_affected();
+        expect(changed, arms.len(), "messages to be armed", "claimed")?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn expect(changed: u64, wanted: usize, what: &str, state: &str) -> Result<(), StoreError> {
+    if changed == wanted as u64 {
+        return Ok(());
+    }
+    Err(StoreError::Step(format!("of {wanted} {what} only {changed} were {state}")))
+}
+
+/// Writes a JSON array of outcomes; gives how many dispatches changed.
+pub(super) async fn write_outcomes(connection: &mut SqliteConnection, json: &str) -> Result<u64, StoreError> {
+    let changed =
+        sqlx::query(include_str!("sql/outcome.sql")).bind(json).execute(&mut *connection).await?.rows_affected();
+    sqlx::query(include_str!("sql/attempt.sql")).bind(json).execute(&mut *connection).await?;
+    Ok(changed)
+}
+
+/// The answers of the relay are facts even when the journal cannot take them: they go to a file of their own, synced.
+fn keep_aside(side: &PathBuf, outcomes: &[&Outcome]) {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let written = options.open(side).and_then(|mut file| {
+        writeln!(file, "{}", outcomes_json(outcomes))?;
+        file.sync_all()
+    });
+    if let Err(error) = written {
+        // Nothing is lost by it: these messages are armed and will be named as in doubt.
+        eprintln!("convoke: cannot keep {} outcomes in `{}`: {error}", outcomes.len(), side.display());
+    }
+}
+
+#[derive(Serialize)]
+struct ArmedJson<'a> {
+    dispatch: i64,
+    uid: &'a str,
+    message_id: &'a str,
+    digest: &'a str,
+    size: usize,
+    date_ms: i64,
+    at_ms: i64,
+}
+
+impl<'a> ArmedJson<'a> {
+    fn of(armed: &'a Armed) -> Self {
+        Self {
+            dispatch: armed.dispatch,
+            uid: &armed.uid,
+            message_id: &armed.message_id,
+            digest: &armed.digest,
+            size: armed.size,
+            date_ms: armed.date_ms,
+            at_ms: armed.at.as_millisecond(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct OutcomeJson<'a> {
+    dispatch: i64,
+    state: &'a str,
+    counts: u8,
+    due_ms: i64,
+    phase: &'a str,
+    relay: &'a str,
+    code: u16,
+    enhanced: &'a str,
+    reply: &'a str,
+    started_ms: i64,
+    ended_ms: i64,
+}
+
+fn outcomes_json(outcomes: &[&Outcome]) -> String {
+    let rows: Vec<OutcomeJson<'_>> = outcomes
+        .iter()
+        .map(|o| OutcomeJson {
+            dispatch: o.dispatch,
+            state: o.standing.as_str(),
+            counts: u8::from(o.counts),
+            due_ms: o.due.map_or(0, |due| due.as_millisecond()),
+            phase: &o.attempt.phase,
+            relay: &o.attempt.relay,
+            code: o.attempt.code,
+            enhanced: &o.attempt.enhanced,
+            reply: &o.attempt.text,
+            started_ms: o.attempt.started.as_millisecond(),
+            ended_ms: o.attempt.ended.as_millisecond(),
+        })
+        .collect();
+    serde_json::to_string(&rows).expect("texts and numbers are JSON")
+}

@@ -1,0 +1,5 @@
+-- $1, $2 as for import.sql, after it: rows whose message has been armed keep their data and are only marked as seen.
+UPDATE recipient
+SET seen = $2, file = r.value ->> 'file', line = r.value ->> 'line'
+FROM json_each($1) AS r
+WHERE recipient.address_key = r.value ->> 'key' AND recipient.seen <> $2

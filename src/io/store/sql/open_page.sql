@@ -1,0 +1,9 @@
+-- The next dispatches of the current lists that may be sent now, in their order. $1: after this id, $2: now, $3: how many.
+SELECT d.id, d.purpose, d.revision, d.attempts, d.date_ms, d.state,
+       r.address_key, r.address, r.entity, r.kind, r.language, r.cells, r.file, r.line
+FROM dispatch d
+JOIN recipient r ON r.id = d.recipient
+WHERE d.state IN ('READY', 'DEFERRED') AND d.due_ms <= $2 AND d.id > $1
+  AND r.seen = (SELECT import FROM folder)
+ORDER BY d.id
+LIMIT $3

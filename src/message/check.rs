@@ -1,0 +1,367 @@
+//! Finds what a template asks for and will not get, before anything is rendered.
+//!
+//! Strict mode of handlebars names a missing variable only where it is printed, not in `{{#if typo}}`; a cycle of partials
+//! overflows the stack and ends the process. Both are found here, on the parsed template.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handlebars::Template;
+use handlebars::template::{BlockParam, HelperTemplate, Parameter, TemplateElement};
+
+use super::context;
+use super::helpers::ALLOWED;
+use crate::input::problem::{Place, Problem, quoted};
+use crate::input::toml_reader::nearest;
+
+/// Blocks within blocks, beyond which the stack of a thread is in danger.
+const DEEPEST: usize = 64;
+
+/// What a template may name.
+pub(super) struct Known<'k> {
+    /// Columns of the lists.
+    pub(super) columns: &'k BTreeSet<String>,
+    /// Names that only this kind of template has (`subject`, `body` in the layout).
+    pub(super) extra: &'k [&'k str],
+    /// Whether the row's cells may be printed (not in the calendar text, which teams share).
+    pub(super) cells: bool,
+    /// Whether `{{{body}}}` may stand in it.
+    pub(super) triple: &'k [&'k str],
+    /// Whether it is Markdown.
+    pub(super) markdown: bool,
+}
+
+/// One template with the place of its first line.
+pub(super) struct Checked<'t> {
+    pub(super) file: &'t str,
+    pub(super) first_line: u64,
+    pub(super) template: &'t Template,
+}
+
+/// Checks one template; gives the names of the partials that it uses.
+pub(super) fn check(checked: &Checked<'_>, known: &Known<'_>, problems: &mut Vec<Problem>) -> BTreeSet<String> {
+    let mut walk = Walk { checked, known, problems, partials: BTreeSet::new(), at: (1, 1), depth: 0 };
+    walk.template(checked.template, &Scope::default());
+    walk.partials
+}
+
+/// Finds cycles among partials: each is named once.
+pub(super) fn cycles(uses: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
+    fn visit<'u>(
+        name: &'u str,
+        uses: &'u BTreeMap<String, BTreeSet<String>>,
+        path: &mut Vec<&'u str>,
+        done: &mut BTreeSet<&'u str>,
+        found: &mut Vec<Vec<String>>,
+    ) {
+        if let Some(start) = path.iter().position(|p| *p == name) {
+            found.push(path[start..].iter().chain([&name]).map(|p| (*p).to_owned()).collect());
+            return;
+        }
+        if !done.insert(name) {
+            return;
+        }
+        path.push(name);
+        for next in uses.get(name).into_iter().flatten() {
+            visit(next, uses, path, done, found);
+        }
+        path.pop();
+    }
+    let mut found = Vec::new();
+    let mut done = BTreeSet::new();
+    for name in uses.keys() {
+        visit(name, uses, &mut Vec::new(), &mut done, &mut found);
+    }
+    found
+}
+
+/// What the names inside a block stand for.
+#[derive(Clone, Default)]
+struct Scope {
+    /// `as |speaker|` with the path of what it stands for.
+    params: Vec<(String, String)>,
+    /// The path of `this`; empty at the top.
+    this: String,
+}
+
+struct Walk<'w, 't> {
+    checked: &'w Checked<'t>,
+    known: &'w Known<'w>,
+    problems: &'w mut Vec<Problem>,
+    partials: BTreeSet<String>,
+    at: (usize, usize),
+    depth: usize,
+}
+
+impl Walk<'_, '_> {
+    fn problem(&mut self, fault: String, cure: impl Into<String>) {
+        let line = self.at.0 as u64 + self.checked.first_line - 1;
+        self.problems.push(Problem::new(Place::new(self.checked.file, line, self.at.1 as u64), fault, cure));
+    }
+
+    fn template(&mut self, template: &Template, scope: &Scope) {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            self.problem(format!("blocks are nested deeper than {DEEPEST}"), "flatten the template or use partials");
+            self.depth -= 1;
+            return;
+        }
+        for (index, element) in template.elements.iter().enumerate() {
+            if let Some(mapping) = template.mapping.get(index) {
+                self.at = (mapping.0, mapping.1);
+            }
+            self.element(element, scope);
+        }
+        self.depth -= 1;
+    }
+
+    fn element(&mut self, element: &TemplateElement, scope: &Scope) {
+        match element {
+            TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+            TemplateElement::Expression(helper) => self.expression(helper, scope),
+            TemplateElement::HtmlExpression(helper) => {
+                let name = helper.name.as_name().unwrap_or_default().to_owned();
+                if !self.known.triple.contains(&name.as_str()) {
+                    self.problem(
+                        format!("{} is printed without escaping", quoted(&format!("{{{{{{{name}}}}}}}"))),
+                        "write it with two braces",
+                    );
+                }
+                self.expression(helper, scope);
+            }
+            TemplateElement::HelperBlock(helper) => self.block(helper, scope),
+            TemplateElement::PartialExpression(partial) | TemplateElement::PartialBlock(partial) => {
+                match partial.name.as_name() {
+                    Some(name) => {
+                        self.partials.insert(name.to_owned());
+                    }
+                    None => self.problem("a partial is chosen by a value".to_owned(), "name it: {{> facts-en}}"),
+                }
+                for parameter in partial.params.iter().chain(partial.hash.values()) {
+                    self.parameter(parameter, scope);
+                }
+            }
+            TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
+                self.problem("decorators are not known here".to_owned(), "use a partial");
+            }
+        }
+    }
+
+    fn expression(&mut self, helper: &HelperTemplate, scope: &Scope) {
+        let Some(name) = helper.name.as_name() else {
+            self.parameter(&helper.name, scope);
+            return;
+        };
+        if helper.params.is_empty() && helper.hash.is_empty() && !matches!(name, "salutation") {
+            self.path(name, scope);
+        } else {
+            self.call(name, &helper.params, scope);
+        }
+    }
+
+    fn call(&mut self, name: &str, params: &[Parameter], scope: &Scope) {
+        if !ALLOWED.contains(&name) {
+            let cure = nearest(name, ALLOWED.into_iter()).map_or_else(
+                || format!("known helpers: {}", ALLOWED.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            self.problem(format!("unknown helper {}", quoted(name)), cure);
+        }
+        if name == "markdown" {
+            let of_event = params.first().and_then(Parameter::as_name).is_some_and(|path| path.starts_with("event."));
+            if !of_event {
+                self.problem(
+                    "`markdown` prints texts of the event only".to_owned(),
+                    "write {{markdown event.background}}",
+                );
+            }
+            if !self.known.markdown {
+                self.problem("`markdown` has no place outside Markdown".to_owned(), "print the text by itself");
+            }
+        }
+        if name == "salutation" && !self.known.cells {
+            self.problem(
+                "the calendar text names a recipient".to_owned(),
+                "calendars are shared: leave the person out",
+            );
+        }
+        for parameter in params {
+            self.parameter(parameter, scope);
+        }
+    }
+
+    fn parameter(&mut self, parameter: &Parameter, scope: &Scope) {
+        match parameter {
+            Parameter::Name(name) => self.path(name, scope),
+            Parameter::Path(_) => {
+                if let Some(name) = parameter.as_name() {
+                    let name = name.to_owned();
+                    self.path(&name, scope);
+                }
+            }
+            Parameter::Literal(_) => {}
+            Parameter::Subexpression(sub) => {
+                let name = sub.name().to_owned();
+                let params = sub.params().cloned().unwrap_or_default();
+                self.call(&name, &params, scope);
+            }
+        }
+    }
+
+    fn block(&mut self, helper: &HelperTemplate, scope: &Scope) {
+        let name = helper.name.as_name().unwrap_or_default();
+        self.call(name, &helper.params, scope);
+        let mut inner = scope.clone();
+        if name == "each" {
+            let list =
+                helper.params.first().and_then(Parameter::as_name).map(|p| resolve(p, scope)).unwrap_or_default();
+            let item = format!("{list}[]");
+            match &helper.block_param {
+                Some(BlockParam::Single(Parameter::Name(param))) => inner.params.push((param.clone(), item.clone())),
+                Some(BlockParam::Pair((Parameter::Name(param), Parameter::Name(index)))) => {
+                    inner.params.push((param.clone(), item.clone()));
+                    inner.params.push((index.clone(), "@index".to_owned()));
+                }
+                _ => {}
+            }
+            inner.this = item;
+        }
+        let at = self.at;
+        if let Some(template) = &helper.template {
+            self.template(template, &inner);
+        }
+        if let Some(inverse) = &helper.inverse {
+            self.at = at;
+            self.template(inverse, scope);
+        }
+    }
+
+    fn path(&mut self, written: &str, scope: &Scope) {
+        let path = resolve(written, scope);
+        if path.starts_with('@') || path == "this" || path.ends_with("[]") {
+            return;
+        }
+        let (parent, last) = path.rsplit_once('.').unwrap_or(("", &path));
+        if parent.is_empty() {
+            self.top_level(written, last);
+            return;
+        }
+        let fields = context::fields(parent);
+        if !fields.contains(&last) {
+            let cure = match nearest(last, fields.iter().copied()) {
+                Some(near) => format!("did you mean `{parent}.{near}`?"),
+                None if fields.is_empty() => "columns have no parts; write the column's name alone".to_owned(),
+                None => format!("known there: {}", fields.join(", ")),
+            };
+            self.problem(format!("unknown variable {}", quoted(written)), cure);
+        }
+    }
+
+    fn top_level(&mut self, written: &str, name: &str) {
+        if self.known.extra.contains(&name) || context::RESERVED.contains(&name) {
+            return;
+        }
+        let is_column = self.known.columns.contains(name);
+        if is_column && self.known.cells {
+            return;
+        }
+        if is_column {
+            self.problem(
+                format!("the text prints the column {}", quoted(written)),
+                "layout and calendar are the same for everybody: leave the recipient's data to the letter",
+            );
+            return;
+        }
+        let candidates = self.known.columns.iter().map(String::as_str).chain(context::RESERVED).chain(ALLOWED);
+        let cure = nearest(name, candidates).map_or_else(
+            || format!("columns of the lists: {}", self.known.columns.iter().cloned().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        self.problem(format!("unknown variable {}", quoted(written)), cure);
+    }
+}
+
+/// A path as written, made absolute: `speaker.name` becomes `event.speakers[].name`.
+fn resolve(written: &str, scope: &Scope) -> String {
+    let mut path = written.replace('/', ".");
+    let mut at_top = false;
+    for prefix in ["@root."] {
+        if let Some(rest) = path.strip_prefix(prefix) {
+            path = rest.to_owned();
+            at_top = true;
+        }
+    }
+    while let Some(rest) = path.strip_prefix("...") {
+        path = rest.to_owned();
+        at_top = true;
+    }
+    if path.starts_with('@') {
+        return path;
+    }
+    let path = path.trim_start_matches("this.").replace(['[', ']'], "");
+    if at_top {
+        return path;
+    }
+    let (first, rest) = path.split_once('.').map_or((path.as_str(), None), |(f, r)| (f, Some(r)));
+    if let Some((_, stands_for)) = scope.params.iter().rev().find(|(name, _)| name == first) {
+        return rest.map_or_else(|| stands_for.clone(), |rest| format!("{stands_for}.{rest}"));
+    }
+    if scope.this.is_empty() || !scope.params.is_empty() {
+        // With a block parameter handlebars leaves `this` where it was.
+        return path;
+    }
+    if path == "this" { scope.this.clone() } else { format!("{}.{path}", scope.this) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use handlebars::Template;
+
+    use super::{Checked, Known, check, cycles};
+
+    fn faults(text: &str) -> Vec<String> {
+        let template = Template::compile(text).expect("parses");
+        let columns: BTreeSet<String> = ["entity", "rank", "kind"].map(str::to_owned).into();
+        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true };
+        let mut problems = Vec::new();
+        check(&Checked { file: "t", first_line: 4, template: &template }, &known, &mut problems);
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_known_passes() {
+        let text = "{{entity}} {{#if (eq kind \"ngo\")}}{{rank}}{{else}}{{event.title}}{{/if}} {{salutation}}
+            {{date event.start \"en\"}} {{markdown event.background}} {{> facts}}
+            {{#each event.speakers as |s|}}{{s.name}} {{entity}} {{@index}}{{/each}}
+            {{#each event.speakers}}{{name}} {{this.role}} {{../entity}} {{@root.rank}}{{/each}}";
+        assert_eq!(faults(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_unknown_is_found_wherever_it_stands() {
+        let one = |text: &str| faults(text).first().cloned().unwrap_or_default();
+        assert_eq!(one("\n{{#if enttiy}}x{{/if}}"), "t:5:1: unknown variable `enttiy`; did you mean `entity`?");
+        assert!(one("{{event.tilte}}").contains("did you mean `event.title`"));
+        assert!(one("{{#each event.speakers as |s|}}{{s.nmae}}{{/each}}").contains("`s.nmae`"));
+        assert!(one("{{#each event.speakers}}{{entity}}{{/each}}").contains("`entity`"));
+        assert!(one("{{#if (eq knd 1)}}{{/if}}").contains("`knd`"));
+        assert!(one("{{env \"HOME\"}}").contains("unknown helper `env`"));
+        assert!(one("{{lookup event \"title\"}}").contains("unknown helper `lookup`"));
+        assert!(one("{{{entity}}}").contains("without escaping"));
+        assert!(one("{{&entity}}").contains("without escaping"));
+        assert!(one("{{markdown rank}}").contains("texts of the event only"));
+        assert!(one("{{entity.length}}").contains("columns have no parts"));
+        assert!(one("{{#*inline \"x\"}}{{/inline}}").contains("decorators"));
+    }
+
+    #[test]
+    fn cycles_of_partials_are_found() {
+        let uses = |pairs: &[(&str, &[&str])]| {
+            cycles(&pairs.iter().map(|(k, v)| ((*k).to_owned(), v.iter().map(|s| (*s).to_owned()).collect())).collect())
+        };
+        assert!(uses(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]).is_empty());
+        assert_eq!(uses(&[("a", &["b"]), ("b", &["a"])]), [["a", "b", "a"]]);
+        assert_eq!(uses(&[("a", &["a"])]), [["a", "a"]]);
+    }
+}

@@ -1,0 +1,381 @@
+//! All templates of a folder, parsed and checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handlebars::{Handlebars, Template};
+
+use super::check::{self, Checked, Known};
+use super::helpers::{self, Target};
+use super::markdown::{self, Style};
+use super::source::{Sources, Split};
+use crate::input::event_file::{EventFile, TemplateRules};
+use crate::input::problem::{Place, Problem, quoted};
+use crate::input::text::Languages;
+use crate::input::toml_reader::TomlDocument;
+use crate::people::{Kind, Language};
+use crate::plan::Purpose;
+
+/// The layout that HTML made of Markdown is put into.
+pub(super) const LAYOUT: &str = "layout.html.hbs";
+
+/// In which manner a letter is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Register {
+    /// Third person; to missions and organizations of States only (UN Correspondence Manual, ST/DCS/4/Rev.1).
+    NoteVerbale,
+    /// First person, with a salutation.
+    Letter,
+}
+
+/// How a letter is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// One Markdown file for both parts.
+    Markdown,
+    /// An HTML and a text file.
+    Pair,
+}
+
+/// One letter: what a kind of recipient reads in a language.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// `invitation/mission.fr`.
+    pub name: String,
+    /// The language that it is written in.
+    pub language: Language,
+    /// Its manner.
+    pub register: Register,
+    pub(super) form: Form,
+    pub(super) has_preheader: bool,
+}
+
+/// The templates, ready to render.
+#[derive(Debug)]
+pub struct Library {
+    /// Escapes for Markdown.
+    pub(super) markdown: Handlebars<'static>,
+    /// Escapes nothing: subjects, calendar texts, plain text.
+    pub(super) text: Handlebars<'static>,
+    /// Escapes for HTML.
+    pub(super) html: Handlebars<'static>,
+    pub(super) style: Style,
+    letters: BTreeMap<String, Letter>,
+    calendars: BTreeSet<String>,
+    /// Registered name to file and the line at which its template begins.
+    pub(super) origins: BTreeMap<String, (String, u64)>,
+    rules: TemplateRules,
+    languages: Languages,
+}
+
+/// Which registry a file belongs to, by its ending.
+const ENDINGS: [(&str, Target); 3] =
+    [(".md.hbs", Target::Markdown), (".txt.hbs", Target::Text), (".html.hbs", Target::Html)];
+
+impl Library {
+    /// Parses and checks every file; `columns` are those of all lists, by their normalised names.
+    ///
+    /// # Errors
+    /// Every problem of every template.
+    pub fn load(sources: &Sources, file: &EventFile, columns: &BTreeSet<String>) -> Result<Self, Vec<Problem>> {
+        let mut library = Self {
+            markdown: registry(Target::Markdown),
+            text: registry(Target::Text),
+            html: registry(Target::Html),
+            style: Style::default(),
+            letters: BTreeMap::new(),
+            calendars: BTreeSet::new(),
+            origins: BTreeMap::new(),
+            rules: file.templates.clone(),
+            languages: file.languages.clone(),
+        };
+        let mut problems = Vec::new();
+        let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for name in sources.names() {
+            library.take(sources, name, columns, &mut uses, &mut problems);
+        }
+        library.check_partials(sources, &uses, &mut problems);
+        if sources.names().next().is_none() {
+            let place = Place::file(&sources.path(""));
+            problems.push(Problem::new(place, "there are no templates", "`convoke new` writes some to start from"));
+        } else if library.letters.values().any(|l| l.form == Form::Markdown) && sources.get(LAYOUT).is_none() {
+            let place = Place::file(&sources.path(LAYOUT));
+            problems.push(Problem::new(
+                place,
+                "the layout is missing",
+                "letters in Markdown need one; `convoke new` writes one",
+            ));
+        }
+        problems.sort();
+        problems.dedup();
+        if problems.is_empty() { Ok(library) } else { Err(problems) }
+    }
+
+    fn take(
+        &mut self,
+        sources: &Sources,
+        file: &str,
+        columns: &BTreeSet<String>,
+        uses: &mut BTreeMap<String, BTreeSet<String>>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let path = sources.path(file);
+        let Some((stem, target)) = ENDINGS.iter().find_map(|(end, t)| file.strip_suffix(end).map(|s| (s, *t))) else {
+            if file.ends_with(".hbs") {
+                let cure = "name it *.md.hbs, *.html.hbs or *.txt.hbs, so that it is known how to escape";
+                problems.push(Problem::new(Place::file(&path), "the kind of this template is unknown", cure));
+            }
+            return;
+        };
+        let split = match sources.split(file) {
+            Ok(split) => split,
+            Err(problem) => return problems.push(problem),
+        };
+        let partial = stem.strip_prefix("partials/");
+        let is_layout = file == LAYOUT;
+        let is_calendar = partial.is_none()
+            && target == Target::Text
+            && stem.rsplit('/').next().is_some_and(|last| last.starts_with("calendar."));
+        let known = Known {
+            columns,
+            extra: if is_layout { &["lang", "dir", "align", "subject", "preheader", "body"] } else { &[] },
+            cells: !is_layout && !is_calendar,
+            triple: if is_layout { &["body"] } else { &[] },
+            markdown: target == Target::Markdown,
+        };
+        // A partial is called by its bare name, a letter by its path.
+        let name = partial.unwrap_or(stem).to_owned();
+        let unit = Unit { name: &name, path: &path, line: split.body_line, text: split.body };
+        if let Some(used) = self.register(target, &unit, &known, problems) {
+            let key = if partial.is_some() { name.clone() } else { format!("/{stem}{target:?}") };
+            uses.insert(key, used);
+        }
+        if is_layout {
+            self.style = read_style(&path, &split, problems);
+        } else if is_calendar {
+            self.calendars.insert(stem.to_owned());
+        } else if partial.is_none() {
+            self.take_letter(sources, stem, target, &split, &known, problems);
+        }
+    }
+
+    fn take_letter(
+        &mut self,
+        sources: &Sources,
+        stem: &str,
+        target: Target,
+        split: &Split<'_>,
+        known: &Known<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let file = |ending: &str| sources.path(&format!("{stem}{ending}"));
+        let (form, path) = match target {
+            Target::Markdown => (Form::Markdown, file(".md.hbs")),
+            Target::Html if sources.get(&format!("{stem}.txt.hbs")).is_some() => (Form::Pair, file(".html.hbs")),
+            Target::Html => {
+                let cure = "write the same in plain text beside it: some read only that, and filters distrust its lack";
+                problems.push(Problem::new(
+                    Place::file(&file(".html.hbs")),
+                    "the text file of this pair is missing",
+                    cure,
+                ));
+                return;
+            }
+            Target::Text if sources.get(&format!("{stem}.html.hbs")).is_some() => return,
+            Target::Text => {
+                problems.push(Problem::new(
+                    Place::file(&file(".txt.hbs")),
+                    "the HTML file of this pair is missing",
+                    "write it beside it, or one *.md.hbs for both",
+                ));
+                return;
+            }
+        };
+        let document = TomlDocument::parse(&path, split.front, split.front_line);
+        let root = document.root();
+        let subject = root.required_string("subject", "write `subject = \"…\"` between two lines `+++` at the top");
+        let preheader = root.string("preheader");
+        let register =
+            root.required_string("register", "write `register = \"note-verbale\"` or `register = \"letter\"`");
+        let register = register.and_then(|found| match found.value.as_str() {
+            "note-verbale" => Some(Register::NoteVerbale),
+            "letter" => Some(Register::Letter),
+            other => {
+                let fault = format!("unknown register {}", quoted(other));
+                root.problem(found.place, fault, "write `note-verbale` or `letter`");
+                None
+            }
+        });
+        root.finish();
+        problems.extend(document.problems());
+        let known = Known { markdown: false, ..*known };
+        for (part, found) in [("subject", &subject), ("preheader", &preheader)] {
+            if let Some(found) = found {
+                let name = format!("{stem}#{part}");
+                let unit = Unit { name: &name, path: &path, line: found.place.line, text: &found.value };
+                self.register(Target::Text, &unit, &known, problems);
+            }
+        }
+        let last = stem.rsplit('/').next().unwrap_or(stem);
+        let language = last.split_once('.').and_then(|(_, tag)| Language::parse(tag));
+        let Some(language) = language else {
+            let cure = "name it like mission.fr.md.hbs: the kind, a dot, the language";
+            problems.push(Problem::new(Place::file(&path), "the file's name does not say its language", cure));
+            return;
+        };
+        if let Some(register) = register {
+            let has_preheader = preheader.is_some();
+            let letter = Letter { name: stem.to_owned(), language, register, form, has_preheader };
+            self.letters.insert(stem.to_owned(), letter);
+        }
+    }
+
+    /// Parses, checks and registers one template; gives the partials that it uses.
+    fn register(
+        &mut self,
+        target: Target,
+        unit: &Unit<'_>,
+        known: &Known<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<BTreeSet<String>> {
+        let template = match Template::compile_with_name(unit.text, unit.name.to_owned()) {
+            Ok(template) => template,
+            Err(error) => {
+                let (line, column) = error.pos().unwrap_or((1, 1));
+                let place = Place::new(unit.path, line as u64 + unit.line - 1, column as u64);
+                problems.push(Problem::new(
+                    place,
+                    format!("not a template: {}", one_line(error.reason())),
+                    "mend the braces",
+                ));
+                return None;
+            }
+        };
+        let checked = Checked { file: unit.path, first_line: unit.line, template: &template };
+        let used = check::check(&checked, known, problems);
+        self.origins.insert(unit.name.to_owned(), (unit.path.to_owned(), unit.line));
+        match target {
+            Target::Markdown => self.markdown.register_template(unit.name, template),
+            Target::Text => self.text.register_template(unit.name, template),
+            Target::Html => self.html.register_template(unit.name, template),
+        }
+        Some(used)
+    }
+
+    fn check_partials(
+        &self,
+        sources: &Sources,
+        uses: &BTreeMap<String, BTreeSet<String>>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let names: BTreeSet<&str> = uses.keys().map(String::as_str).filter(|n| !n.starts_with('/')).collect();
+        for (user, used) in uses {
+            for missing in used.iter().filter(|u| !names.contains(u.as_str())) {
+                let user = user.trim_start_matches('/');
+                let user = ["Markdown", "Text", "Html"].iter().find_map(|t| user.strip_suffix(t)).unwrap_or(user);
+                let path = self.origins.get(user).map_or_else(|| sources.path(user), |(path, _)| path.clone());
+                let fault = format!("the partial {} does not exist", quoted(missing));
+                let cure = format!("write {}", sources.path(&format!("partials/{missing}.md.hbs")));
+                problems.push(Problem::new(Place::file(&path), fault, cure));
+            }
+        }
+        for cycle in check::cycles(uses) {
+            let path = self.origins.get(&cycle[0]).map_or_else(String::new, |(path, _)| path.clone());
+            let fault = format!("the partials {} call each other for ever", cycle.join(" -> "));
+            problems.push(Problem::new(Place::file(&path), fault, "take one of the calls out"));
+        }
+    }
+
+    /// The letter for a kind and a language, by the configured chain.
+    ///
+    /// # Errors
+    /// The names that were looked for.
+    pub fn letter(&self, purpose: Purpose, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
+        let kind = kind.as_str();
+        let audience = self.rules.audience.get(kind).map_or(kind, String::as_str);
+        let chain = self.languages.chain(language);
+        let mut tried = Vec::new();
+        for pattern in &self.rules.chain {
+            let pattern = pattern.replace("{purpose}", purpose.as_str()).replace("{kind}", audience);
+            let named = pattern.replace("{language}", language.as_str());
+            let candidates = if named.contains("{fallback}") {
+                chain.iter().skip(1).map(|l| named.replace("{fallback}", l.as_str())).collect()
+            } else {
+                vec![named]
+            };
+            for candidate in candidates {
+                if let Some(letter) = self.letters.get(&candidate) {
+                    return Ok(letter);
+                }
+                if !tried.contains(&candidate) {
+                    tried.push(candidate);
+                }
+            }
+        }
+        Err(tried)
+    }
+
+    /// The name of the calendar text that goes with a letter.
+    ///
+    /// # Errors
+    /// The names that were looked for.
+    pub(super) fn calendar(&self, purpose: Purpose, language: &Language) -> Result<String, Vec<String>> {
+        let names: Vec<String> =
+            self.languages.chain(language).iter().map(|l| format!("{}/calendar.{l}", purpose.as_str())).collect();
+        names.iter().find(|name| self.calendars.contains(*name)).cloned().ok_or(names)
+    }
+
+    /// Every letter, by name.
+    pub fn letters(&self) -> impl Iterator<Item = &Letter> {
+        self.letters.values()
+    }
+
+    /// The configured order of looking for letters.
+    pub fn chain(&self) -> &[String] {
+        &self.rules.chain
+    }
+}
+
+struct Unit<'u> {
+    name: &'u str,
+    path: &'u str,
+    line: u64,
+    text: &'u str,
+}
+
+fn registry(target: Target) -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    match target {
+        Target::Markdown => registry.register_escape_fn(markdown::escape_cell),
+        Target::Text => registry.register_escape_fn(handlebars::no_escape),
+        Target::Html => registry.register_escape_fn(handlebars::html_escape),
+    }
+    helpers::register(&mut registry, target);
+    registry
+}
+
+fn read_style(path: &str, split: &Split<'_>, problems: &mut Vec<Problem>) -> Style {
+    let document = TomlDocument::parse(path, split.front, split.front_line);
+    let root = document.root();
+    let table = root.table("style");
+    let mut rules = BTreeMap::new();
+    for key in table.keys() {
+        if let Some(css) = table.string(&key.value) {
+            if css.value.contains(['<', '>', '"', '{', '}']) {
+                let cure = "write plain declarations with single quotes, such as `margin:0;`";
+                table.problem(css.place, format!("the style of `{}` cannot stand in an attribute", key.value), cure);
+            }
+            rules.insert(key.value, css.value);
+        }
+    }
+    table.finish();
+    root.finish();
+    problems.extend(document.problems());
+    Style::new(rules)
+}
+
+/// Parser messages of handlebars span lines.
+fn one_line(reason: &impl std::fmt::Display) -> String {
+    let text = reason.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,143 @@
+//! One recipient's texts.
+
+use std::collections::BTreeMap;
+
+use handlebars::{Context, Handlebars, RenderError, RenderErrorReason};
+use serde_json::{Map, Value};
+
+use super::context;
+use super::library::{Form, LAYOUT, Letter, Library};
+use super::markdown;
+use crate::input::event_file::EventFile;
+use crate::input::problem::{Place, Problem};
+use crate::people::Language;
+use crate::plan::Purpose;
+
+/// Everything that a message says.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// One line.
+    pub subject: String,
+    /// What lists of messages show behind the subject; may be empty.
+    pub preheader: String,
+    /// A whole document.
+    pub html: String,
+    /// Plain text, LF.
+    pub text: String,
+    /// DESCRIPTION of the calendar entry.
+    pub description: String,
+}
+
+/// What is the same for everybody who reads one language.
+#[derive(Clone, Debug)]
+pub(super) struct Edition {
+    pub(super) values: Map<String, Value>,
+    /// The calendar text: no recipient stands in it.
+    pub(super) description: String,
+}
+
+impl Library {
+    /// Prepares a language: its values and its calendar text.
+    pub(super) fn edition(&self, purpose: Purpose, file: &EventFile, language: &Language) -> Result<Edition, Problem> {
+        let values = context::event_values(file, language);
+        let name = self.calendar(purpose, language).map_err(|tried| {
+            let place = Place::file(&format!("{}/{}.txt.hbs", file.templates.folder, tried[0]));
+            Problem::new(
+                place,
+                format!("there is no calendar text in language `{language}`"),
+                "write this file; it is the DESCRIPTION of the calendar entry",
+            )
+        })?;
+        let context = Context::from(Value::Object(values.clone()));
+        let description =
+            self.text.render_with_context(&name, &context).map_err(|error| self.problem(&name, &error))?;
+        Ok(Edition { values, description: description.trim_end().to_owned() })
+    }
+
+    /// Renders a letter for one row.
+    pub(super) fn render(
+        &self,
+        letter: &Letter,
+        edition: &Edition,
+        cells: &BTreeMap<String, String>,
+    ) -> Result<Rendered, Problem> {
+        let context = Context::from(context::with_cells(edition.values.clone(), cells));
+        let render = |registry: &Handlebars<'static>, name: &str| {
+            registry.render_with_context(name, &context).map_err(|error| self.problem(name, &error))
+        };
+        let subject = one_line(&render(&self.text, &format!("{}#subject", letter.name))?);
+        let preheader = match letter.has_preheader {
+            true => one_line(&render(&self.text, &format!("{}#preheader", letter.name))?),
+            false => String::new(),
+        };
+        let (html, text) = match letter.form {
+            Form::Pair => (render(&self.html, &letter.name)?, render(&self.text, &letter.name)?),
+            Form::Markdown => {
+                let source = render(&self.markdown, &letter.name)?;
+                let right_to_left = letter.language.is_right_to_left();
+                let made = markdown::render(&source, &self.style, right_to_left)
+                    .map_err(|fault| self.markdown_problem(letter, &fault))?;
+                (self.lay_out(letter, edition, &subject, &preheader, made.html)?, made.text)
+            }
+        };
+        Ok(Rendered { subject, preheader, html, text, description: edition.description.clone() })
+    }
+
+    fn lay_out(
+        &self,
+        letter: &Letter,
+        edition: &Edition,
+        subject: &str,
+        preheader: &str,
+        body: String,
+    ) -> Result<String, Problem> {
+        let (dir, align) = if letter.language.is_right_to_left() { ("rtl", "right") } else { ("ltr", "left") };
+        let mut values = edition.values.clone();
+        for (key, value) in [
+            ("lang", letter.language.as_str()),
+            ("dir", dir),
+            ("align", align),
+            ("subject", subject),
+            ("preheader", preheader),
+        ] {
+            values.insert(key.to_owned(), Value::String(value.to_owned()));
+        }
+        values.insert("body".to_owned(), Value::String(body));
+        let context = Context::from(Value::Object(values));
+        let name = LAYOUT.trim_end_matches(".html.hbs");
+        self.html.render_with_context(name, &context).map_err(|error| self.problem(name, &error))
+    }
+
+    /// A failed rendering as a problem of the file that failed.
+    fn problem(&self, name: &str, error: &RenderError) -> Problem {
+        let name = error.template_name.as_deref().unwrap_or(name);
+        let (file, first) = self.origins.get(name).cloned().unwrap_or_else(|| (name.to_owned(), 1));
+        let line = error.line_no.map_or(0, |line| line as u64 + first - 1);
+        let place = Place::new(&file, line, error.column_no.unwrap_or(0) as u64);
+        let (fault, cure) = match error.reason() {
+            RenderErrorReason::MissingVariable(Some(path)) => {
+                let bare = path.trim_start_matches("this.");
+                (format!("`{bare}` is empty"), format!("fill the cell, or guard it: {{{{#if {bare}}}}}…{{{{/if}}}}"))
+            }
+            other => {
+                (other.to_string().split_whitespace().collect::<Vec<_>>().join(" "), "mend the template".to_owned())
+            }
+        };
+        Problem::new(place, fault, cure)
+    }
+
+    /// Partials move the lines of rendered Markdown, so the fault is named by its words and not by a line.
+    fn markdown_problem(&self, letter: &Letter, fault: &markdown::MarkdownFault) -> Problem {
+        let file = self.origins.get(&letter.name).map_or(letter.name.as_str(), |(file, _)| file);
+        Problem::new(
+            Place::file(file),
+            fault.to_string(),
+            "write Markdown without HTML, or a pair of *.html.hbs and *.txt.hbs",
+        )
+    }
+}
+
+/// Headers have one line; a cell with a line break must not make a second.
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,111 @@
+//! Identities that are the same at every rendering and that nobody can guess.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::DispatchKey;
+use crate::calendar::Uid;
+use crate::mail::{AddrSpec, MessageId};
+
+/// The secret of one event folder: 256 bits, made once, kept in the journal.
+#[derive(Clone)]
+pub struct FolderKey([u8; 32]);
+
+impl FolderKey {
+    /// From random octets or from the journal.
+    pub fn new(octets: [u8; 32]) -> Self {
+        Self(octets)
+    }
+
+    /// For the journal.
+    pub fn octets(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// 128 bits of HMAC-SHA256 over the use and its parts, in lower-case base32: survives case folding, tells nothing.
+    fn token(&self, purpose: &str, parts: &[&str]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        for part in [purpose].iter().chain(parts) {
+            // Lengths first, so that ("ab", "c") and ("a", "bc") differ.
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        let tag = mac.finalize().into_bytes();
+        data_encoding::BASE32_NOPAD.encode(&tag[..16]).to_lowercase()
+    }
+
+    /// A number from 0 to below 1 that is the same for the same parts: jitter without a random source.
+    pub fn fraction(&self, parts: &[&str]) -> f64 {
+        let token = self.token("fraction", parts);
+        let number = token.bytes().take(10).fold(0u64, |n, b| n * 256 % (1 << 52) + u64::from(b) * 7919);
+        (number % 10_007) as f64 / 10_007.0
+    }
+}
+
+impl std::fmt::Debug for FolderKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FolderKey(…)")
+    }
+}
+
+/// Everything by which one dispatch is recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The calendar object's UID: the same for every purpose and revision, another for each mailbox.
+    pub uid: Uid,
+    /// The same at every attempt, another for each purpose and revision.
+    pub message_id: MessageId,
+    /// Boundary of the outer multipart.
+    pub outer_boundary: String,
+    /// Boundary of the alternatives.
+    pub inner_boundary: String,
+}
+
+impl Identity {
+    /// Derives all of it; `event` is the event's lasting id, `from` gives the domain.
+    pub fn derive(key: &FolderKey, event: &str, dispatch: &DispatchKey, from: &AddrSpec) -> Self {
+        let revision = dispatch.revision.to_string();
+        let message = [event, dispatch.purpose.as_str(), &revision, &dispatch.recipient];
+        Self {
+            uid: Uid::new(event, &key.token("uid", &[event, &dispatch.recipient]), from)
+                .expect("the event file was checked for plain ids and short domains"),
+            message_id: MessageId::new(&key.token("message-id", &message), from),
+            outer_boundary: format!("mixed-{}", key.token("outer", &message)),
+            inner_boundary: format!("alternative-{}", key.token("inner", &message)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FolderKey, Identity};
+    use crate::mail::AddrSpec;
+    use crate::plan::{DispatchKey, Purpose};
+
+    fn identity(octet: u8, recipient: &str, revision: u32) -> Identity {
+        let from = AddrSpec::parse("events@host.example").expect("valid");
+        let key = DispatchKey { purpose: Purpose::Invitation, revision, recipient: recipient.to_owned() };
+        Identity::derive(&FolderKey::new([octet; 32]), "event-1", &key, &from)
+    }
+
+    #[test]
+    fn the_same_plan_gives_the_same_identity_and_others_give_others() {
+        let a = identity(1, "a@x.example", 0);
+        assert_eq!(a, identity(1, "a@x.example", 0));
+        assert_ne!(a.uid, identity(1, "b@x.example", 0).uid);
+        assert_ne!(a.uid, identity(2, "a@x.example", 0).uid);
+        let next = identity(1, "a@x.example", 1);
+        assert_eq!(a.uid, next.uid);
+        assert_ne!(a.message_id, next.message_id);
+        assert!(!a.uid.as_str().contains("a@x"), "no address in a token");
+    }
+
+    #[test]
+    fn fractions_spread() {
+        let key = FolderKey::new([7; 32]);
+        let all: Vec<f64> = (0..1000).map(|i| key.fraction(&[&i.to_string()])).collect();
+        assert!(all.iter().all(|f| (0.0..1.0).contains(f)));
+        let mean = all.iter().sum::<f64>() / 1000.0;
+        assert!((0.45..0.55).contains(&mean), "{mean}");
+    }
+}
