@@ -76,6 +76,13 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// The event's title in the default language.
+    pub(super) fn title(&self) -> &str {
+        self.file.event.title.in_language(&self.file.languages.default, &self.file.languages)
+    }
+}
+
 fn digest(text: &str, templates: &BTreeMap<String, String>, lists: &[List]) -> String {
     let mut hash = Sha256::new();
     let mut part = |octets: &[u8]| {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::folder::Folder;
 use super::progress::Bar;
 use crate::exit::Stopped;
 use crate::input::problem::{Place, Problem};

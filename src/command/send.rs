@@ -131,7 +131,7 @@ async fn rounds(
 }
 
 fn in_local_words(at: jiff::Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
+    at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M %Z").to_string()
 }
 
 pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Route, Stopped> {

@@ -14,10 +14,6 @@ pub struct BackOff {
 }
 
 impl BackOff {
-    /// 1, 5, 15, 30, 60 minutes and then hourly: quicker than the four days of a mail server (RFC 5321 section 4.5.4.1),
-    /// because an invitation has a date.
-    pub const WAITS_MIN: [u64; 5] = [1, 5, 15, 30, 60];
-
     /// The end of trying: `retry_for` after now, and not after the event has begun where it is still to come.
     pub fn end(now: Timestamp, retry_for: Duration, event_start: Timestamp) -> Timestamp {
         let limit = now.checked_add(retry_for).unwrap_or(Timestamp::MAX);
@@ -47,7 +43,7 @@ mod tests {
     fn waits_grow_and_end() {
         let now = Timestamp::from_second(1_500_000_000).expect("valid");
         let until = BackOff::end(now, Duration::from_secs(7200), now);
-        let backoff = BackOff { waits: BackOff::WAITS_MIN.map(|m| Duration::from_secs(60 * m)).to_vec(), until };
+        let backoff = BackOff { waits: [1, 5, 15, 30, 60].map(|m| Duration::from_secs(60 * m)).to_vec(), until };
         let wait = |n: u32, f: f64| backoff.due(n, now, f).map(|due| due.as_second() - now.as_second());
         assert_eq!(wait(1, 0.5), Some(60));
         assert_eq!(wait(2, 0.0), Some(240));

@@ -140,6 +140,8 @@ pub struct Limits {
     pub connections: u32,
     /// How long a deferred message is tried again.
     pub retry_for: Duration,
+    /// The waits between attempts; the last one repeats.
+    pub retry_after: Vec<Duration>,
 }
 
 /// Reads the file.
@@ -457,23 +459,34 @@ fn read_templates(root: &TomlReader<'_, '_>) -> TemplateRules {
     TemplateRules { folder, chain, audience }
 }
 
+/// 1, 5, 15, 30, 60 minutes and then hourly: quicker than the four days of a mail server (RFC 5321 section 4.5.4.1),
+/// because an invitation has a date.
+const RETRY_AFTER_MIN: [u64; 5] = [1, 5, 15, 30, 60];
+
 fn read_limits(root: &TomlReader<'_, '_>) -> Limits {
     let table = root.table("limits");
     let rate = rate(&table);
     let connections = table.integer("connections", 1..=500).and_then(|f| u32::try_from(f.value).ok()).unwrap_or(10);
-    let retry_for = table
-        .string("retry_for")
-        .and_then(|found| {
-            let parsed = parse_duration(&found.value);
-            if parsed.is_none() {
-                let fault = format!("{} is no duration", quoted(&found.value));
-                table.problem(found.place, fault, "write a number and a unit: 90s, 30min, 48h, 5d");
-            }
-            parsed
-        })
-        .unwrap_or(Duration::from_secs(48 * 3600));
+    let retry_for =
+        table.string("retry_for").and_then(|found| duration(&table, found)).unwrap_or(Duration::from_secs(48 * 3600));
+    let retry_after = match table.strings("retry_after") {
+        Some(waits) => waits.into_iter().filter_map(|found| duration(&table, found)).collect(),
+        None => RETRY_AFTER_MIN.map(|minutes| Duration::from_secs(60 * minutes)).to_vec(),
+    };
+    if retry_after.is_empty() {
+        table.missing("retry_after", "write at least one wait, or leave the key out");
+    }
     table.finish();
-    Limits { rate, connections, retry_for }
+    Limits { rate, connections, retry_for, retry_after }
+}
+
+fn duration(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Duration> {
+    let parsed = parse_duration(&found.value);
+    if parsed.is_none() {
+        let fault = format!("{} is no duration", quoted(&found.value));
+        table.problem(found.place, fault, "write a number and a unit: 90s, 30min, 48h, 5d");
+    }
+    parsed
 }
 
 /// `rate = "30/min"`.

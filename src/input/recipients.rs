@@ -110,6 +110,11 @@ impl<S: RowSource> Import<S> {
         Ok(Self { source, columns, defaults, row, is_row_read, items: VecDeque::new(), has_ended: !is_row_read })
     }
 
+    /// The columns by their names in templates, without `cc`, which no message prints.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.named.iter().map(|column| column.name.as_str()).filter(|name| *name != "cc")
+    }
+
     /// What to tell the user of the header, a phrase each; nothing where every column is used.
     pub fn remarks(&self) -> Vec<String> {
         let unused = self.columns.unused.iter();

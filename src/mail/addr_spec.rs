@@ -233,8 +233,8 @@ mod tests {
     #[test]
     fn writes_domains_as_a_labels() {
         let address = AddrSpec::parse(" Onu@Misión-Perú.example ").expect("valid");
-        assert_eq!(address.as_str(), "Onu@xn--misin-per-zbb1b.example");
-        assert_eq!(address.key(), "onu@xn--misin-per-zbb1b.example");
+        assert_eq!(address.as_str(), "Onu@xn--misin-per-86a6f.example");
+        assert_eq!(address.key(), "onu@xn--misin-per-86a6f.example");
         assert!(!address.needs_smtputf8());
         assert!(AddrSpec::parse("посол@mission.example").expect("valid").needs_smtputf8());
     }
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(fault("a@x.example."), AddrSpecError::Domain);
         assert_eq!(fault("-f@x.example"), AddrSpecError::Character('-'));
         assert_eq!(fault(&format!("{}@x.example", "a".repeat(65))), AddrSpecError::LongLocalPart);
-        assert_eq!(fault(&format!("a@{}example", "abc.".repeat(63))), AddrSpecError::Long);
+        assert_eq!(fault(&format!("{}@{}example", "a".repeat(60), "abc.".repeat(50))), AddrSpecError::Long);
     }
 
     #[test]

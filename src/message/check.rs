@@ -143,6 +143,8 @@ impl Walk<'_, '_> {
             TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
                 self.problem("decorators are not known here".to_owned(), "use a partial");
             }
+            // The enum may grow; what is not known here cannot be judged safe.
+            _ => self.problem("this construct is not known here".to_owned(), "write it with helpers and partials"),
         }
     }
 
@@ -204,6 +206,7 @@ impl Walk<'_, '_> {
                 let params = sub.params().cloned().unwrap_or_default();
                 self.call(&name, &params, scope);
             }
+            _ => self.problem("this parameter is not known here".to_owned(), "write a variable or a text in quotes"),
         }
     }
 

@@ -158,7 +158,7 @@ impl Composer {
         let octets = build(&identity, letter, prepared, &attendee, date, &rendered, &calendar);
         let composed = Composed {
             octets,
-            identity,
+            identity: identity.clone(),
             calendar,
             subject: rendered.subject.clone(),
             letter: letter.name.clone(),

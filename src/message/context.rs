@@ -48,15 +48,14 @@ pub(super) fn event_values(file: &EventFile, language: &Language) -> Map<String,
     });
     let mut contact = json!({ "name": in_language(&file.contact.name) });
     // What is absent stays absent, so that strict mode finds a template that prints it unguarded.
-    for (object, key, value) in [
-        (&mut values, "url", event.url.clone()),
-        (&mut contact, "telephone", file.contact.telephone.clone()),
-        (&mut contact, "email", file.contact.email.as_ref().map(ToString::to_string)),
-    ] {
+    let optional = |object: &mut Value, key: &str, value: Option<String>| {
         if let Some(value) = value {
             object[key] = Value::String(value);
         }
-    }
+    };
+    optional(&mut values, "url", event.url.clone());
+    optional(&mut contact, "telephone", file.contact.telephone.clone());
+    optional(&mut contact, "email", file.contact.email.as_ref().map(ToString::to_string));
     if let Some(background) = &event.background {
         values["background"] = Value::String(in_language(background));
     }

@@ -77,8 +77,7 @@ pub fn salutation(person: &Person<'_>, language: &Language) -> Option<String> {
     if name.is_empty() {
         return Some(form.nobody.to_owned());
     }
-    let is_doctor =
-        person.honorific.to_lowercase().split(' ').any(|w| matches!(w.trim_end_matches('.'), "dr" | "prof"));
+    let is_doctor = person.honorific.to_lowercase().split(' ').any(|w| matches!(w.trim_end_matches('.'), "dr" | "prof"));
     let (pattern, name) = match person.sex() {
         _ if is_doctor => (form.doctor, name),
         Sex::Female => (form.female, name),

@@ -21,11 +21,12 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
-/// TLS 1.2 and 1.3 with names checked against the system's roots and those of `ca_file`.
+/// TLS 1.2 and 1.3 with names checked against the system's roots and those of `ca_file`. Without any root no certificate
+/// is believed, which matters only where TLS is used: `may_be_empty` for a relay on this machine.
 ///
 /// # Errors
 /// [`TlsError`].
-pub fn client_config(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn client_config(ca_file: Option<&PathBuf>, may_be_empty: bool) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     // Faulty entries of a system's store are common and harmless as long as others remain.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -41,7 +42,7 @@ pub fn client_config(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, Tls
             return Err(failed("no certificate in it".to_owned()));
         }
     }
-    if roots.is_empty() {
+    if roots.is_empty() && !may_be_empty {
         return Err(TlsError::NoRoots);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

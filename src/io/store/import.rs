@@ -91,6 +91,14 @@ impl Store {
         sqlx::query("UPDATE folder SET lists = $1").bind(digest).execute(&mut *connection).await?;
         Ok(())
     }
+
+    /// Forgets what was imported, so that everything is read and checked again.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn forget_lists(&self) -> Result<(), StoreError> {
+        self.remember_lists("").await
+    }
 }
 
 impl Importer {

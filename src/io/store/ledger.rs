@@ -91,22 +91,21 @@ impl Store {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch_all(&mut *connection)
             .await?;
-        rows.iter()
-            .map(|row| {
-                let purpose: String = row.get("purpose");
-                let purpose = match purpose.as_str() {
-                    "invitation" => Purpose::Invitation,
-                    other => return Err(unknown("purpose", other)),
-                };
-                Ok(OpenRow {
-                    id: row.get("id"),
-                    key: DispatchKey { purpose, revision: small(row, "revision"), recipient: row.get("address_key") },
-                    attempts: small(row, "attempts"),
-                    date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-                    recipient: recipient(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(open_row).collect()
+    }
+
+    /// The dispatches of everybody on the current lists, whatever became of them, after an id.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn listed_page(&self, after: i64, most: usize) -> Result<Vec<OpenRow>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let rows = sqlx::query(include_str!("sql/listed_page.sql"))
+            .bind(after)
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.iter().map(open_row).collect()
     }
 
     /// Every dispatch after an id.
@@ -199,6 +198,21 @@ impl Store {
             .map(|row| (Place::new(row.get("file"), row.get::<i64, _>("line").unsigned_abs(), 0), row.get("fault")))
             .collect())
     }
+}
+
+fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
+    let purpose: String = row.get("purpose");
+    let purpose = match purpose.as_str() {
+        "invitation" => Purpose::Invitation,
+        other => return Err(unknown("purpose", other)),
+    };
+    Ok(OpenRow {
+        id: row.get("id"),
+        key: DispatchKey { purpose, revision: small(row, "revision"), recipient: row.get("address_key") },
+        attempts: small(row, "attempts"),
+        date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+        recipient: recipient(row)?,
+    })
 }
 
 fn small(row: &SqliteRow, name: &str) -> u32 {

@@ -1,0 +1,79 @@
+//! `convoke check`: everything is read, every message made, nothing sent.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::folder::Folder;
+use super::{plan, send};
+use crate::cli;
+use crate::desk::count;
+use crate::exit::{Exit, Stopped};
+use crate::io::store::Store;
+
+pub(super) async fn run(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
+    let checked = check(path, typed).await;
+    if !typed.json {
+        return checked;
+    }
+    // The same problems, for a program.
+    match checked {
+        Err(Stopped::Configuration(problems)) => Ok(say_problems(&problems, problems.len() as u64, Exit::Configuration)),
+        Err(Stopped::Data(problems, rows)) => Ok(say_problems(&problems, rows, Exit::Data)),
+        other => other,
+    }
+}
+
+fn say_problems(problems: &[crate::input::problem::Problem], rows: u64, exit: Exit) -> Exit {
+    let all: Vec<_> = problems
+        .iter()
+        .map(|p| {
+            json!({ "file": p.place.file, "line": p.place.line, "column": p.place.column, "fault": p.fault, "cure": p.cure })
+        })
+        .collect();
+    println!("{}", json!({ "ok": false, "problems": all, "refused_rows": rows }));
+    exit
+}
+
+async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
+    let folder = Folder::read(path, &typed.lists)?;
+    let store = Store::scratch(path, &format!("check-{}", std::process::id())).await?;
+    store.forget_lists().await?;
+    let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    let found = planned.found.as_ref();
+    let remarks: Vec<String> =
+        folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
+    if typed.json {
+        let counts = planned.counts.as_ref();
+        println!(
+            "{}",
+            json!({
+                "ok": true,
+                "mailboxes": counts.map_or(0, |c| c.listed),
+                "entities": counts.map_or(0, |c| c.entities),
+                "duplicates": counts.map_or(0, |c| c.duplicates),
+                "refused_rows": planned.reading.refused_rows,
+                "to_be_sent": found.map_or(0, |f| f.messages),
+                "octets": found.map_or(0, |f| f.octets),
+                "letters": found.map(|f| &f.letters),
+                "warnings": found.map(|f| &f.warnings),
+                "remarks": remarks,
+            })
+        );
+        return Ok(Exit::Done);
+    }
+    for remark in remarks {
+        eprintln!("{remark}");
+    }
+    send::say_plan(&planned, false);
+    if let Some(found) = found {
+        println!("{} checked, {} kB on average", count(found.messages, "message", "messages"), found.octets / 1000 / found.messages.max(1));
+        for (letter, n) in &found.letters {
+            println!("  {n:>8} {letter}");
+        }
+    }
+    println!("templates are looked for in this order: {}", folder.library.chain().join(", "));
+    let relay = folder.file.relays.first().map_or_else(|| "the built-in sandbox; nothing leaves this machine".to_owned(), ToString::to_string);
+    println!("no problems; `convoke {}send` would use {relay}", send::in_folder(path));
+    Ok(Exit::Done)
+}

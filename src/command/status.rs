@@ -1,0 +1,127 @@
+//! `convoke status`: who stands where.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::send::in_folder;
+use crate::cli;
+use crate::desk::{count, states_json};
+use crate::exit::{Exit, Stopped};
+use crate::io::store::{LedgerRow, Store};
+use crate::journal::Standing;
+
+/// Rows read at once.
+const PAGE: usize = 1000;
+/// Rows shown one by one.
+const SHOWN: usize = 20;
+
+pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stopped> {
+    let store = Store::open_reading(path).await?;
+    if typed.in_doubt {
+        return in_doubt(path, &store, typed.json).await;
+    }
+    let by_kind = store.tallies().await?;
+    let all = store.tally().await?;
+    let left_out = store.left_out().await?;
+    if typed.json {
+        let kinds: serde_json::Map<_, _> = by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
+        let left_out: Vec<_> = left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
+        println!("{}", json!({ "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out, "next_due": store.next_due().await?.map(|t| t.to_string()) }));
+        return Ok(exit(&all));
+    }
+    let states: Vec<Standing> = Standing::ALL.into_iter().filter(|s| all.of(*s) > 0).collect();
+    let width = |s: &Standing| s.in_words().len().max(8);
+    print!("{:<12}{:>8}", "", "all");
+    states.iter().for_each(|s| print!("  {:>w$}", s.in_words(), w = width(s)));
+    println!();
+    for (kind, tally) in by_kind.iter().map(|(k, t)| (k.as_str(), t)).chain([("all", &all)]) {
+        print!("{kind:<12}{:>8}", tally.total());
+        states.iter().for_each(|s| print!("  {:>w$}", tally.of(*s), w = width(s)));
+        println!();
+    }
+    if !left_out.is_empty() {
+        println!("{} left out at the last import:", count(left_out.len() as u64, "fault", "faults"));
+        left_out.iter().take(SHOWN).for_each(|(place, fault)| println!("  {place}: {fault}"));
+    }
+    for standing in [Standing::Failed, Standing::InDoubt, Standing::Deferred] {
+        if all.of(standing) > 0 {
+            say_some(&store, standing, all.of(standing)).await?;
+        }
+    }
+    if all.of(Standing::InDoubt) > 0 {
+        println!("ask those in doubt whether it arrived, then `convoke {}settle --sent …` or `--resend …`", in_folder(path));
+    }
+    Ok(exit(&all))
+}
+
+fn exit(all: &crate::journal::Tally) -> Exit {
+    if all.of(Standing::Failed) + all.of(Standing::InDoubt) > 0 { Exit::Partly } else { Exit::Done }
+}
+
+async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), Stopped> {
+    println!("{standing}:");
+    // Every message in doubt is named, however many there are.
+    let most = if standing == Standing::InDoubt { usize::MAX } else { SHOWN };
+    let rows = rows(store, standing, most).await?;
+    for row in &rows {
+        let due = row.due.map(|t| format!(", due again {t:.0}")).unwrap_or_default();
+        println!("  {} ({}): {}{due}", row.recipient.address, row.recipient.entity, row.reply.as_deref().unwrap_or("no answer"));
+    }
+    if rows.len() as u64 != total {
+        println!("  … {total} in all; `convoke export` has every one");
+    }
+    Ok(())
+}
+
+/// The dispatches in one state, `most` at most.
+pub(super) async fn rows(store: &Store, standing: Standing, most: usize) -> Result<Vec<LedgerRow>, Stopped> {
+    let mut found = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = store.ledger_page(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = last.id;
+        for row in page.into_iter().filter(|row| row.standing == standing) {
+            if found.len() == most {
+                return Ok(found);
+            }
+            found.push(row);
+        }
+    }
+}
+
+async fn in_doubt(path: &Path, store: &Store, as_json: bool) -> Result<Exit, Stopped> {
+    let rows = rows(store, Standing::InDoubt, usize::MAX).await?;
+    if as_json {
+        let all: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "recipient": row.recipient.address.as_str(),
+                    "entity": row.recipient.entity,
+                    "message_id": row.message_id,
+                    "uid": row.uid,
+                    "relay": row.relay,
+                    "reply": row.reply,
+                    "time": row.changed.to_string(),
+                })
+            })
+            .collect();
+        println!("{}", serde_json::Value::from(all));
+    } else if rows.is_empty() {
+        println!("nothing is in doubt");
+    } else {
+        for row in &rows {
+            println!(
+                "{}  <{}>  {:.0}  {}",
+                row.recipient.address,
+                row.message_id.as_deref().unwrap_or_default(),
+                row.changed,
+                row.reply.as_deref().unwrap_or_default()
+            );
+        }
+        println!("decide with `convoke {}settle --sent …` or `--resend …`", in_folder(path));
+    }
+    Ok(if rows.is_empty() { Exit::Done } else { Exit::Partly })
+}

@@ -1,0 +1,82 @@
+//! `convoke send --test-to ME`: one message of each template to oneself; the journal is not touched.
+
+use std::collections::BTreeSet;
+
+use super::folder::Folder;
+use super::sandbox::Outbox;
+use super::{gate, plan, send};
+use crate::cli;
+use crate::desk::count;
+use crate::exit::{Exit, Stopped};
+use crate::io::clock;
+use crate::io::smtp::Connection;
+use crate::io::store::{OpenRow, Store};
+use crate::mail::AddrSpec;
+use crate::message::{Composed, Reader};
+use crate::plan::DispatchKey;
+use crate::settings::Sending;
+
+pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, to: &str) -> Result<Exit, Stopped> {
+    let to = AddrSpec::parse(to).map_err(|e| Stopped::Usage(format!("--test-to `{to}`: {e}; {}", e.cure())))?;
+    let store = Store::scratch(&folder.path, &format!("test-{}", std::process::id())).await?;
+    store.forget_lists().await?;
+    let planned = plan::plan(folder, &store, &typed.lists).await?;
+    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let now = clock::now();
+    let mut messages: Vec<Composed> = Vec::new();
+    let mut letters = BTreeSet::new();
+    let mut after = 0;
+    let most = usize::try_from(typed.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    'pages: loop {
+        let page = store.listed_page(after, 256).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+            if messages.len() == most {
+                break 'pages;
+            }
+            let composed = compose(&planned.composer, row, &to, now)?;
+            if letters.insert(composed.letter.clone()) {
+                messages.push(composed);
+            }
+        }
+    }
+    let (relay, sandbox) = match &sending.relay {
+        Some(relay) => (relay.clone(), None),
+        None => {
+            let outbox = Outbox::start(&folder.path.join("outbox"), folder.title()).await?;
+            (outbox.relay(), Some(outbox))
+        }
+    };
+    if !relay.is_loopback() {
+        send::confirm(&relay, messages.len() as u64, typed.yes)?;
+    }
+    let route = send::route(&relay, &folder.file, &folder.path)?;
+    let failed = |e: crate::io::smtp::Failure| Stopped::Relay(format!("{relay} at {}: {}", e.phase, e.mishap));
+    let mut connection = Connection::open(&route).await.map_err(failed)?;
+    for message in &messages {
+        let envelope =
+            connection.envelope(planned.composer.reverse_path(), &to, message.octets.len()).map_err(failed)?;
+        connection.announce(&envelope).await.map_err(failed)?;
+        let reply = connection.send(&message.octets, None).await.map_err(failed)?;
+        println!("{}: {reply}", message.letter);
+    }
+    connection.quit().await;
+    if let Some(outbox) = sandbox {
+        println!("{}", outbox.end().await?.display());
+    }
+    println!("{} to {to}; the journal was not touched", count(messages.len() as u64, "test message", "test messages"));
+    Ok(Exit::Done)
+}
+
+/// A row's message, addressed to the tester: another UID and Message-ID than the row's own will have.
+fn compose(
+    composer: &crate::message::Composer,
+    row: &OpenRow,
+    to: &AddrSpec,
+    now: jiff::Timestamp,
+) -> Result<Composed, Stopped> {
+    let reader = Reader { address: to, ..gate::reader(row) };
+    let key = DispatchKey { recipient: format!("test of {} to {to} at {now}", row.key.recipient), ..row.key.clone() };
+    composer.compose(&reader, &key, now, now).map_err(Stopped::Configuration)
+}
