@@ -58,11 +58,15 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
     Status(Status),
     /// Decides about messages in doubt: they were sent, or they are to be sent again.
-    #[command(after_help = "Examples:\n  convoke settle --sent un@mission.example --reason \"they confirmed by telephone\"\n  \
-                            convoke settle --resend --all")]
+    #[command(
+        after_help = "Examples:\n  convoke settle --sent un@mission.example --reason \"they confirmed by telephone\"\n  \
+                            convoke settle --resend --all"
+    )]
     Settle(Settle),
     /// Writes deliveries as CSV or JSON.
-    #[command(after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json")]
+    #[command(
+        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json"
+    )]
     Export(Export),
     /// Runs the built-in receiver alone, for trying other programs; it takes everything and sends nothing on.
     #[command(after_help = "Example:\n  convoke sandbox --listen 127.0.0.1:2525 --outbox /tmp/outbox")]

@@ -131,5 +131,7 @@ fn refused(problems: &[Problem], rows: u64) -> String {
     let rows = if rows == 1 { "1 row is".to_owned() } else { format!("{rows} rows are") };
     let problems = counted(problems, "");
     let problems = problems.trim_end_matches("; ");
-    format!("{rows} refused ({problems}); nothing was sent: mend the lists, or leave those rows out with --skip-refused")
+    format!(
+        "{rows} refused ({problems}); nothing was sent: mend the lists, or leave those rows out with --skip-refused"
+    )
 }

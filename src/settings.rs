@@ -45,10 +45,8 @@ impl Sending {
         };
         let general = typed_rate.or(file.limits.rate);
         let own = relay.as_ref().and_then(|r| r.rate).filter(|_| typed_rate.is_none());
-        let connections = typed
-            .connections
-            .or_else(|| relay.as_ref().and_then(|r| r.connections))
-            .unwrap_or(file.limits.connections);
+        let connections =
+            typed.connections.or_else(|| relay.as_ref().and_then(|r| r.connections)).unwrap_or(file.limits.connections);
         Ok(Self { relay, connections, rates: general.into_iter().chain(own).collect() })
     }
 }

@@ -18,7 +18,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped
     }
     // The same problems, for a program.
     match checked {
-        Err(Stopped::Configuration(problems)) => Ok(say_problems(&problems, problems.len() as u64, Exit::Configuration)),
+        Err(Stopped::Configuration(problems)) => {
+            Ok(say_problems(&problems, problems.len() as u64, Exit::Configuration))
+        }
         Err(Stopped::Data(problems, rows)) => Ok(say_problems(&problems, rows, Exit::Data)),
         other => other,
     }
@@ -67,13 +69,21 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     }
     send::say_plan(&planned, false);
     if let Some(found) = found {
-        println!("{} checked, {} kB on average", count(found.messages, "message", "messages"), found.octets / 1000 / found.messages.max(1));
+        println!(
+            "{} checked, {} kB on average",
+            count(found.messages, "message", "messages"),
+            found.octets / 1000 / found.messages.max(1)
+        );
         for (letter, n) in &found.letters {
             println!("  {n:>8} {letter}");
         }
     }
     println!("templates are looked for in this order: {}", folder.library.chain().join(", "));
-    let relay = folder.file.relays.first().map_or_else(|| "the built-in sandbox; nothing leaves this machine".to_owned(), ToString::to_string);
+    let relay = folder
+        .file
+        .relays
+        .first()
+        .map_or_else(|| "the built-in sandbox; nothing leaves this machine".to_owned(), ToString::to_string);
     println!("no problems; `convoke {}send` would use {relay}", send::in_folder(path));
     Ok(Exit::Done)
 }

@@ -45,11 +45,7 @@ pub(super) struct Reading {
 
 impl List {
     /// Recognises a list and reads its headings; gives the columns too.
-    pub(super) fn open(
-        name: &str,
-        path: &Path,
-        file: &EventFile,
-    ) -> Result<(Self, BTreeSet<String>), Vec<Problem>> {
+    pub(super) fn open(name: &str, path: &Path, file: &EventFile) -> Result<(Self, BTreeSet<String>), Vec<Problem>> {
         let unreadable = |error: &dyn std::error::Error| {
             let cure = "check the name under `[recipients] files`, or the --recipients flag";
             vec![Problem::new(Place::file(name), crate::io::chain(error), cure)]

@@ -39,6 +39,8 @@ pub fn run(cli: Cli) -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(exit) => exit.into(),
+        // Whoever read our output has seen enough: `convoke export | head`.
+        Err(Stopped::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done.into(),
         Err(stopped) => {
             stopped.print();
             stopped.exit().into()

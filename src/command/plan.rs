@@ -59,18 +59,14 @@ pub(super) async fn plan(folder: &Folder, store: &Store, typed: &cli::Lists) -> 
 }
 
 /// The event in the file against the event in the journal.
-async fn settle_facts(
-    store: &Store,
-    state: &mut FolderState,
-    facts: &Facts,
-    first: &Revision,
-) -> Result<(), Stopped> {
+async fn settle_facts(store: &Store, state: &mut FolderState, facts: &Facts, first: &Revision) -> Result<(), Stopped> {
     if state.revision.facts == facts.to_json() {
         return Ok(());
     }
     let reached = store.reached().await?;
     if reached > 0 {
-        let fault = format!("title, place, time, page or sender of the event differ from what {reached} recipients were sent");
+        let fault =
+            format!("title, place, time, page or sender of the event differ from what {reached} recipients were sent");
         let cure = "put it back as it was: those who have the old one would keep it in their calendars";
         return Err(Stopped::Configuration(vec![Problem::new(event_file::whole_file(), fault, cure)]));
     }

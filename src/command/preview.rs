@@ -10,9 +10,9 @@ use crate::cli;
 use crate::desk::count;
 use crate::desk::pages::{Card, INLINE_VIEWS, Index, Origin, card_from_eml, index_page};
 use crate::exit::{Exit, Stopped};
+use crate::io::clock;
 use crate::io::files::{FileError, write_atomically};
 use crate::io::store::{OpenRow, Store};
-use crate::io::clock;
 use crate::mail::AddrSpec;
 
 /// Cards on the page; the files are written for all.
@@ -22,7 +22,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let folder = Folder::read(path, &typed.lists)?;
     let selection = plan::selection(&typed.only, &folder.columns)?;
     let wanted = match &typed.to {
-        Some(text) => Some(AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?.key()),
+        Some(text) => {
+            Some(AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?.key())
+        }
         None => None,
     };
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
@@ -30,9 +32,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let now = clock::now();
     let compose = |row: &OpenRow| {
-        planned.composer.compose(&gate::reader(row), &row.key, row.date.unwrap_or(now), now).map_err(Stopped::Configuration)
+        planned
+            .composer
+            .compose(&gate::reader(row), &row.key, row.date.unwrap_or(now), now)
+            .map_err(Stopped::Configuration)
     };
-    let out = path.join(&typed.out);
+    let out = if path == Path::new(".") { typed.out.clone() } else { path.join(&typed.out) };
     if wanted.is_none() {
         begin(&out)?;
     }
@@ -101,5 +106,9 @@ fn begin(out: &Path) -> Result<(), FileError> {
 
 /// An address as a file name on any system.
 fn file_name(address: &str) -> String {
-    address.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@') { c } else { '_' }).take(80).collect()
+    address
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@') { c } else { '_' })
+        .take(80)
+        .collect()
 }

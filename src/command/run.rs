@@ -191,10 +191,8 @@ impl<'l> Line<'l> {
         let now = clock::now();
         // The Date is part of the octets: once armed it stays, so that a second sending is the same message.
         let date = row.date.unwrap_or(now);
-        let composed = self
-            .composer
-            .compose(&gate::reader(row), &row.key, date, now)
-            .map_err(Stopped::Configuration)?;
+        let composed =
+            self.composer.compose(&gate::reader(row), &row.key, date, now).map_err(Stopped::Configuration)?;
         let armed = Armed {
             dispatch: row.id,
             uid: composed.identity.uid.as_str().to_owned(),

@@ -41,7 +41,8 @@ impl Outbox {
 
     /// The way there.
     pub(super) fn relay(&self) -> Relay {
-        let mut relay = Relay::from_url(Some("sandbox"), &format!("smtp://{}", self.address)).expect("an address is a host");
+        let mut relay =
+            Relay::from_url(Some("sandbox"), &format!("smtp://{}", self.address)).expect("an address is a host");
         relay.connections = None;
         relay
     }
@@ -59,7 +60,11 @@ impl Outbox {
 pub(super) async fn run(typed: &cli::Sandbox) -> Result<Exit, Stopped> {
     let maildir = Maildir::open(&typed.outbox, Durability::Synced)?;
     let sandbox = Sandbox::bind(typed.listen, maildir.clone()).await?;
-    println!("the sandbox listens on {} and files into `{}`; Ctrl-C ends it", sandbox.local_addr(), typed.outbox.display());
+    println!(
+        "the sandbox listens on {} and files into `{}`; Ctrl-C ends it",
+        sandbox.local_addr(),
+        typed.outbox.display()
+    );
     let stop = Stop::listen(|| {});
     sandbox.run(async move { stop.asked().await }).await;
     let index = write_outbox_index(&maildir, "Sandbox", SHOWN).await?;

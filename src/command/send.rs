@@ -57,7 +57,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let (relay, sandbox) = match &sending.relay {
         Some(relay) => (relay.clone(), None),
         None => {
-            let outbox = Outbox::start(&path.join("outbox"), folder.title()).await?;
+            let outbox = Outbox::start(&outbox_in(path), folder.title()).await?;
             (outbox.relay(), Some(outbox))
         }
     };
@@ -136,9 +136,7 @@ fn in_local_words(at: jiff::Timestamp) -> String {
 
 pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Route, Stopped> {
     let login = match (&relay.user, &relay.password) {
-        (Some(user), Some(secret)) => {
-            Some(Login { user: user.clone(), password: secrets::fetch(secret, folder)? })
-        }
+        (Some(user), Some(secret)) => Some(Login { user: user.clone(), password: secrets::fetch(secret, folder)? }),
         (Some(user), None) => {
             return Err(Stopped::Usage(format!(
                 "the relay has the user `{user}` and no password; name its place under [[relay]]: password = {{ env = \"NAME\" }}"
@@ -168,7 +166,9 @@ pub(super) fn confirm(relay: &Relay, count: u64, yes: Option<u64>) -> Result<(),
         };
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Stopped::Usage(format!("{count} messages would leave through {relay}; add --yes {count} to send them")));
+        return Err(Stopped::Usage(format!(
+            "{count} messages would leave through {relay}; add --yes {count} to send them"
+        )));
     }
     eprint!("{count} messages will leave through {relay}. Type the number to send them: ");
     std::io::stderr().flush()?;
@@ -214,7 +214,10 @@ pub(super) fn say_plan(planned: &Planned, json: bool) {
         lists::say_duplicates(counts);
         if planned.reading.refused_rows > 0 {
             crate::exit::print_problems(&planned.reading.refused);
-            eprintln!("{} left out (--skip-refused)", count(planned.reading.refused_rows, "refused row", "refused rows"));
+            eprintln!(
+                "{} left out (--skip-refused)",
+                count(planned.reading.refused_rows, "refused row", "refused rows")
+            );
         }
         if !json {
             println!(
@@ -236,14 +239,16 @@ fn say_dry(before: &Tally, open: u64, json: bool) -> Exit {
     if json {
         println!("{}", json!({ "dry_run": true, "would_send": open, "sent_before": sent }));
     } else {
-        println!("dry run: {} would be sent, {sent} were sent before; nothing was sent", count(open, "message", "messages"));
+        println!(
+            "dry run: {} would be sent, {sent} were sent before; nothing was sent",
+            count(open, "message", "messages")
+        );
     }
     Exit::Done
 }
 
 fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
-    let (sent, failed, in_doubt) =
-        (tally.of(Standing::Sent), tally.of(Standing::Failed), tally.of(Standing::InDoubt));
+    let (sent, failed, in_doubt) = (tally.of(Standing::Sent), tally.of(Standing::Failed), tally.of(Standing::InDoubt));
     if json {
         println!("{}", json!({ "sent": 0, "states": crate::desk::states_json(tally) }));
     } else if tally.open() > 0 {
@@ -261,7 +266,7 @@ fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
 
 fn say_forecast(folder: &Folder, sending: &Sending, sandbox: bool, relay: &Relay, open: u64) {
     let to = if sandbox {
-        format!("the sandbox in `{}`; nothing leaves this machine", folder.path.join("outbox").display())
+        format!("the sandbox in `{}`; nothing leaves this machine", outbox_in(&folder.path).display())
     } else {
         relay.to_string()
     };
@@ -269,6 +274,11 @@ fn say_forecast(folder: &Folder, sending: &Sending, sandbox: bool, relay: &Relay
     let takes = slowest.map(|interval| interval * u32::try_from(open).unwrap_or(u32::MAX));
     let takes = takes.filter(|t| t.as_secs() >= 5).map(|t| format!(", about {}", crate::desk::duration(t)));
     println!("{} to {to}{}", count(open, "message", "messages"), takes.unwrap_or_default());
+}
+
+/// The sandbox's outbox, named without a needless `./`.
+pub(super) fn outbox_in(path: &Path) -> PathBuf {
+    if path == Path::new(".") { PathBuf::from("outbox") } else { path.join("outbox") }
 }
 
 /// The options that lead to this folder again, for commands that are suggested.
@@ -329,7 +339,9 @@ impl Summary {
             }
         }
         if let Some(why) = &self.blown {
-            eprintln!("convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}send` again");
+            eprintln!(
+                "convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}send` again"
+            );
         }
         if self.stopped {
             println!("stopped; `convoke {folder}send` goes on where it ended");

@@ -27,11 +27,15 @@ pub(super) async fn run(path: &Path, typed: &cli::Settle) -> Result<Exit, Stoppe
         let key = AddrSpec::parse(id).map(|address| address.key()).ok();
         let found: Vec<i64> = doubts
             .iter()
-            .filter(|row| row.message_id.as_deref() == Some(id) || key.as_deref() == Some(row.recipient.address.key().as_str()))
+            .filter(|row| {
+                row.message_id.as_deref() == Some(id) || key.as_deref() == Some(row.recipient.address.key().as_str())
+            })
             .map(|row| row.id)
             .collect();
         if found.is_empty() {
-            return Err(Stopped::Usage(format!("`{which}` is not in doubt; `convoke status --in-doubt` lists what is")));
+            return Err(Stopped::Usage(format!(
+                "`{which}` is not in doubt; `convoke status --in-doubt` lists what is"
+            )));
         }
         ids.extend(found);
     }

@@ -26,8 +26,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stoppe
     let left_out = store.left_out().await?;
     if typed.json {
         let kinds: serde_json::Map<_, _> = by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
-        let left_out: Vec<_> = left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
-        println!("{}", json!({ "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out, "next_due": store.next_due().await?.map(|t| t.to_string()) }));
+        let left_out: Vec<_> =
+            left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
+        println!(
+            "{}",
+            json!({ "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out, "next_due": store.next_due().await?.map(|t| t.to_string()) })
+        );
         return Ok(exit(&all));
     }
     let states: Vec<Standing> = Standing::ALL.into_iter().filter(|s| all.of(*s) > 0).collect();
@@ -50,7 +54,10 @@ pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stoppe
         }
     }
     if all.of(Standing::InDoubt) > 0 {
-        println!("ask those in doubt whether it arrived, then `convoke {}settle --sent …` or `--resend …`", in_folder(path));
+        println!(
+            "ask those in doubt whether it arrived, then `convoke {}settle --sent …` or `--resend …`",
+            in_folder(path)
+        );
     }
     Ok(exit(&all))
 }
@@ -66,7 +73,12 @@ async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), S
     let rows = rows(store, standing, most).await?;
     for row in &rows {
         let due = row.due.map(|t| format!(", due again {t:.0}")).unwrap_or_default();
-        println!("  {} ({}): {}{due}", row.recipient.address, row.recipient.entity, row.reply.as_deref().unwrap_or("no answer"));
+        println!(
+            "  {} ({}): {}{due}",
+            row.recipient.address,
+            row.recipient.entity,
+            row.reply.as_deref().unwrap_or("no answer")
+        );
     }
     if rows.len() as u64 != total {
         println!("  … {total} in all; `convoke export` has every one");

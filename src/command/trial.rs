@@ -44,7 +44,7 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
     let (relay, sandbox) = match &sending.relay {
         Some(relay) => (relay.clone(), None),
         None => {
-            let outbox = Outbox::start(&folder.path.join("outbox"), folder.title()).await?;
+            let outbox = Outbox::start(&send::outbox_in(&folder.path), folder.title()).await?;
             (outbox.relay(), Some(outbox))
         }
     };

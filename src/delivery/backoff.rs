@@ -25,7 +25,7 @@ impl BackOff {
     /// `fraction`, from 0 to below 1, moves the wait by up to a fifth either way, so that thousands do not come back at once.
     pub fn due(&self, attempts: u32, now: Timestamp, fraction: f64) -> Option<Timestamp> {
         let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-        let wait = self.waits.get(index).or(self.waits.last())?;
+        let wait = self.waits.get(index).or_else(|| self.waits.last())?;
         let due = now.checked_add(wait.mul_f64(0.8 + 0.4 * fraction.clamp(0.0, 1.0))).ok()?;
         (due <= self.until).then_some(due)
     }

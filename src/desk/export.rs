@@ -2,8 +2,22 @@
 
 /// The headings of an export, in order.
 pub const HEADINGS: [&str; 16] = [
-    "address", "entity", "kind", "language", "state", "attempts", "due", "relay", "code", "reply", "message_id", "uid",
-    "size_octets", "changed", "file", "line",
+    "address",
+    "entity",
+    "kind",
+    "language",
+    "state",
+    "attempts",
+    "due",
+    "relay",
+    "code",
+    "reply",
+    "message_id",
+    "uid",
+    "size_octets",
+    "changed",
+    "file",
+    "line",
 ];
 
 /// A cell that no spreadsheet takes for a formula: `=`, `+`, `-`, `@`, their full-width forms, tab, CR and NUL at its

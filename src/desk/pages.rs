@@ -153,19 +153,21 @@ fn frame(index: &Index<'_>, cards: &[Card]) -> Markup {
     }
 }
 
-/// How many cards have which value, each a button that leaves only these; nothing where no card has one.
+/// How many cards have which value, each a button that leaves only these; nothing where all cards have the same.
 fn filter(field: &str, cards: &[Card], value: impl Fn(&Card) -> &str, name: impl Fn(&str) -> &str) -> Markup {
     let mut counts = BTreeMap::new();
     for card in cards {
-        *counts.entry(value(card)).or_insert(0_usize) += 1;
+        let value = value(card);
+        let name = if value.is_empty() { "not stated" } else { name(value) };
+        *counts.entry((name, value)).or_insert(0_usize) += 1;
     }
     html! {
-        @if counts.keys().any(|value| !value.is_empty()) {
+        @if counts.len() > 1 {
             div.filter role="group" aria-label={ "Filter by " (field) } {
                 button type="button" data-field=(field) aria-pressed="true" { "All" span { (grouped(cards.len())) } }
-                @for (value, count) in &counts {
+                @for ((name, value), count) in &counts {
                     button type="button" data-field=(field) data-value=(value) aria-pressed="false" {
-                        @if value.is_empty() { "not stated" } @else { (name(value)) }
+                        (name)
                         span { (grouped(*count)) }
                     }
                 }
@@ -179,7 +181,7 @@ fn article(place: usize, card: &Card) -> Markup {
         span.place { (grouped(place + 1)) }
         span.who {
             @if !card.name.is_empty() { b dir="auto" { (card.name) } }
-            @if !card.entity.is_empty() { span dir="auto" { (card.entity) } }
+            @if !card.entity.is_empty() && card.entity != card.name { span dir="auto" { (card.entity) } }
             bdi.address { @if card.to.is_empty() { "no recipient" } @else { (card.to) } }
             @if !card.cc.is_empty() { bdi.address { "Cc " (card.cc) } }
         }
@@ -189,7 +191,7 @@ fn article(place: usize, card: &Card) -> Markup {
         span.facts {
             @if !card.language.is_empty() { span { (language_name(&card.language)) } }
             @if !card.kind.is_empty() { span { (kind_name(&card.kind)) } }
-            a href=(href(&card.file)) title="Open the message file" { (size(card.size_octets)) }
+            span { (size(card.size_octets)) " · " a href=(href(&card.file)) title="Open the message file" { ".eml" } }
         }
     };
     let view = card.view.as_ref().filter(|_| place < INLINE_VIEWS);
@@ -558,7 +560,7 @@ fn unescape(value: &str) -> String {
 const STYLE: &str = "
 :root { color-scheme: light dark; --page: #f1eee8; --sheet: #fdfcf9; --rule: #ddd8cc; --firm: #c9c3b6; --ink: #23272e;
   --quiet: #626973; --title: #1c2f4a; --link: #1f4e85; --wash: #f5f2eb;
-  --serif: Georgia, 'Times New Roman', 'Noto Naskh Arabic', 'Songti SC', 'Noto Serif CJK SC', serif;
+  --serif: Georgia, 'Times New Roman', 'Noto Serif', 'DejaVu Serif', 'Noto Naskh Arabic', 'Songti SC', 'Noto Serif CJK SC', serif;
   --sans: 'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Noto Sans Arabic', 'PingFang SC', 'Noto Sans CJK SC', sans-serif; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #15181d; --sheet: #1e2228; --rule: #343a44; --firm: #454c58; --ink: #dcdfe4; --quiet: #a4abb6;
@@ -584,7 +586,7 @@ search { display: block; margin: 0 0 18px; }
 .filter button:hover { border-color: var(--quiet); }
 .filter button[aria-pressed=true] { border-color: var(--title); background: var(--title); color: var(--sheet); }
 .filter span { margin-left: 7px; font-variant-numeric: tabular-nums; opacity: .7; }
-#found { min-height: 1.5em; margin: 8px 0 0; color: var(--quiet); font-size: 14px; }
+#found { min-height: 1.5em; margin: 6px 0 -6px; color: var(--quiet); font-size: 14px; }
 article { border: 1px solid var(--rule); border-bottom: 0; background: var(--sheet); content-visibility: auto;
   contain-intrinsic-block-size: auto 92px; }
 article:last-of-type { border-bottom: 1px solid var(--rule); }
@@ -606,8 +608,8 @@ details[open] > summary .place::before { rotate: 90deg; }
   border-top: 1px solid var(--rule); }
 .inside > :only-child, .inside > .text, .inside > .source { grid-column: 1 / -1; }
 h2 { margin: 18px 0 10px; color: var(--quiet); font: 600 13px/1.4 var(--sans); letter-spacing: .06em; }
-iframe { display: block; width: 100%; height: 620px; border: 1px solid var(--rule); background: var(--sheet); resize: vertical; }
-dl { margin: 0; border-top: 1px solid var(--rule); max-height: 622px; overflow: auto; }
+iframe { display: block; width: 100%; height: 680px; border: 1px solid var(--rule); background: var(--sheet); resize: vertical; }
+dl { margin: 0; border-top: 1px solid var(--rule); max-height: 682px; overflow: auto; }
 dt { padding-top: 9px; color: var(--quiet); font-size: 13px; }
 dd { margin: 0; padding-bottom: 9px; border-bottom: 1px solid var(--rule); font-size: 14px; white-space: pre-line; overflow-wrap: anywhere; }
 .text { margin-top: 22px; }

@@ -196,7 +196,11 @@ fn read_languages(root: &TomlReader<'_, '_>) -> Languages {
 fn language(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Language> {
     let parsed = Language::parse(&found.value);
     if parsed.is_none() {
-        table.problem(found.place, format!("{} is no language", quoted(&found.value)), "write a tag such as `en` or `fr`");
+        table.problem(
+            found.place,
+            format!("{} is no language", quoted(&found.value)),
+            "write a tag such as `en` or `fr`",
+        );
     }
     parsed
 }
@@ -216,8 +220,7 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
     }
     let title = Text::read(&table, "title", default, "write the title as it is to stand in calendars");
     let place = Text::read(&table, "place", default, "write building and room");
-    let background =
-        table.exists().then(|| ()).and_then(|()| optional_text(&table, "background", default));
+    let background = optional_text(&table, "background", default);
     let url = table.string("url").and_then(|found| https(&table, found));
     let zone = read_zone(&table);
     let zone_name = match optional_text(&table, "zone_name", default) {
@@ -228,11 +231,11 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
     let end = local_time(&table, "end");
     let start = instant(&table, start, zone.as_ref());
     let end = instant(&table, end, zone.as_ref());
-    if let (Some(start), Some(end)) = (&start, &end) {
-        if end.value.1 <= start.value.1 {
-            let fault = format!("the event ends at {} and begins at {}", end.value.0, start.value.0);
-            table.problem(end.place.clone(), fault, "write an end after the start");
-        }
+    if let (Some(start), Some(end)) = (&start, &end)
+        && end.value.1 <= start.value.1
+    {
+        let fault = format!("the event ends at {} and begins at {}", end.value.0, start.value.0);
+        table.problem(end.place.clone(), fault, "write an end after the start");
     }
     let speakers = table.tables("speakers").into_iter().filter_map(|t| read_speaker(t, default)).collect();
     table.finish();
@@ -272,7 +275,11 @@ fn https(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<String> {
     if plain && (found.value.starts_with("https://") || found.value.starts_with("http://")) {
         return Some(found.value);
     }
-    table.problem(found.place, format!("{} is no web address", quoted(&found.value)), "write one that begins with https://");
+    table.problem(
+        found.place,
+        format!("{} is no web address", quoted(&found.value)),
+        "write one that begins with https://",
+    );
     None
 }
 
@@ -306,7 +313,9 @@ fn local_time(table: &TomlReader<'_, '_>, key: &str) -> Option<Found<DateTime>> 
         Some(_) => None,
     };
     match parsed {
-        Some(time) if found.value.time.is_some() && found.value.date.is_some() => Some(Found { value: time, place: found.place }),
+        Some(time) if found.value.time.is_some() && found.value.date.is_some() => {
+            Some(Found { value: time, place: found.place })
+        }
         _ => {
             table.problem(found.place, format!("`event.{key}` is {}, not a local date and time", found.value), CURE);
             None
@@ -438,7 +447,11 @@ fn read_templates(root: &TomlReader<'_, '_>) -> TemplateRules {
                     return Some(found.value);
                 }
                 let cure = "use {purpose}, {kind}, {language} and {fallback}, below the templates folder";
-                table.problem(found.place, format!("template pattern {} is not understood", quoted(&found.value)), cure);
+                table.problem(
+                    found.place,
+                    format!("template pattern {} is not understood", quoted(&found.value)),
+                    cure,
+                );
                 None
             })
             .collect(),

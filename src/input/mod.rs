@@ -14,3 +14,8 @@ pub mod text;
 pub mod toml_reader;
 pub mod units;
 pub mod workbook;
+
+pub use problem::{Place, Problem};
+pub use recipients::{ColumnMap, Defaults, Import, Item, Recipient};
+pub use table::{Dialect, RowSource, Sniffer, TableReader};
+pub use workbook::Workbook;

@@ -8,6 +8,8 @@
 //! once; a fault of a row costs that row and is handed out in its place.
 
 mod columns;
+#[cfg(test)]
+mod laws;
 mod person;
 
 use std::collections::{BTreeMap, VecDeque};

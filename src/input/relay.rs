@@ -93,7 +93,8 @@ impl Relay {
             (false, false) => Protection::StartTls,
         };
         let port = url.port().unwrap_or(if implicit { 465 } else { 587 });
-        let user = (!url.username().is_empty()).then(|| percent_encoding::percent_decode_str(url.username()).decode_utf8_lossy().into_owned());
+        let user = (!url.username().is_empty())
+            .then(|| percent_encoding::percent_decode_str(url.username()).decode_utf8_lossy().into_owned());
         Ok(Self {
             name: name.map_or_else(|| host.clone(), str::to_owned),
             host,
@@ -144,7 +145,11 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
     let connections = table.integer("connections", 1..=500).and_then(|f| u32::try_from(f.value).ok());
     let mut relay = relay?;
     if relay.user.is_none() && password.is_some() {
-        table.problem(table.place(), "the relay has a password and no user", "write the user into the URL: smtps://user@host");
+        table.problem(
+            table.place(),
+            "the relay has a password and no user",
+            "write the user into the URL: smtps://user@host",
+        );
     }
     table.finish();
     relay.password = password;

@@ -45,11 +45,9 @@ impl Text {
     pub fn in_language(&self, language: &Language, languages: &Languages) -> &str {
         match self {
             Self::Same(text) => text,
-            Self::ByLanguage(texts) => languages
-                .chain(language)
-                .iter()
-                .find_map(|l| texts.get(l.as_str()))
-                .map_or("", String::as_str),
+            Self::ByLanguage(texts) => {
+                languages.chain(language).iter().find_map(|l| texts.get(l.as_str())).map_or("", String::as_str)
+            }
         }
     }
 
@@ -75,7 +73,8 @@ impl Text {
             }
         }
         if !texts.contains_key(default.as_str()) {
-            table.missing(default.as_str(), "write the text in the default language too; it serves where no other fits");
+            table
+                .missing(default.as_str(), "write the text in the default language too; it serves where no other fits");
         }
         table.finish();
         Some(Self::ByLanguage(texts))

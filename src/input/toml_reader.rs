@@ -73,7 +73,11 @@ impl<'t> TomlDocument<'t> {
 
     fn root_reader_place(&self, span: Option<Range<usize>>, fault: &str) {
         let place = self.shared.place(span.unwrap_or(0..0));
-        self.shared.problems.borrow_mut().push(Problem::new(place, fault, "see https://toml.io for how TOML is written"));
+        self.shared.problems.borrow_mut().push(Problem::new(
+            place,
+            fault,
+            "see https://toml.io for how TOML is written",
+        ));
     }
 
     /// The cursor on the top-level table.
@@ -257,7 +261,7 @@ impl<'d, 't> TomlReader<'d, 't> {
     }
 
     /// The cursor on a table below; an absent one reads as empty.
-    pub fn table(&self, key: &str) -> TomlReader<'d, 't> {
+    pub fn table(&self, key: &str) -> Self {
         let value = self.get(key);
         let table = match value.map(|v| (v, v.get_ref())) {
             Some((_, DeValue::Table(table))) => Some(table),
@@ -271,7 +275,7 @@ impl<'d, 't> TomlReader<'d, 't> {
     }
 
     /// The cursors on an array of tables (`[[key]]`).
-    pub fn tables(&self, key: &str) -> Vec<TomlReader<'d, 't>> {
+    pub fn tables(&self, key: &str) -> Vec<Self> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong_type(key, value, &format!("a list of tables, each under `[[{}]]`", self.path(key)));
@@ -289,8 +293,8 @@ impl<'d, 't> TomlReader<'d, 't> {
             .collect()
     }
 
-    fn below(&self, name: String, table: Option<&'d DeTable<'t>>, span: Range<usize>) -> TomlReader<'d, 't> {
-        TomlReader { table, name, span, shared: Rc::clone(&self.shared), asked: RefCell::new(BTreeSet::new()) }
+    fn below(&self, name: String, table: Option<&'d DeTable<'t>>, span: Range<usize>) -> Self {
+        Self { table, name, span, shared: Rc::clone(&self.shared), asked: RefCell::new(BTreeSet::new()) }
     }
 
     /// Whether a key holds a table.

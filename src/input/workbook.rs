@@ -13,7 +13,12 @@ use calamine::{
 };
 
 use super::problem::{Place, Problem, quoted};
-use super::table::{FaultKind, MAX_CELL_OCTETS, Row, RowSource};
+use super::table::{FaultKind, MAX_CELL_OCTETS, MAX_ROW_OCTETS, Row, RowSource};
+
+const SAVE_AGAIN: &str = "open it in a spreadsheet and save it again";
+
+/// A sheet ends at column XFD; a damaged one may say otherwise, and each column takes memory in a row.
+const COLUMNS: u32 = 16_384;
 
 /// An opened workbook.
 pub struct Workbook<R: Read + Seek> {
@@ -97,6 +102,10 @@ impl<R: Read + Seek> WorkbookRows<'_, R> {
             self.has_ended = cell.is_none();
             if let Some((cell, value)) = cell.and_then(|cell| value(&cell).map(|value| (cell, value))) {
                 let (row, column) = cell.get_position();
+                if column >= COLUMNS {
+                    let place = Place::new(&self.file, u64::from(row) + 1, 0);
+                    return Err(Problem::new(place, "sheet has a cell beyond column XFD", SAVE_AGAIN));
+                }
                 return Ok(Some((row, column, value)));
             }
         }
@@ -119,6 +128,7 @@ impl<R: Read + Seek> RowSource for WorkbookRows<'_, R> {
         row.line = u64::from(number) + 1;
         row.last_line = row.line;
         self.texts.clear();
+        let mut octets = 0;
         let mut next = (column, value);
         loop {
             let (column, value) = next;
@@ -132,12 +142,18 @@ impl<R: Read + Seek> RowSource for WorkbookRows<'_, R> {
                     row.note(row.line, cell, FaultKind::LongCell);
                     String::new()
                 }
+                // Many cells may show one shared string, so that a small file can hold a row of a gigabyte.
+                Value::Text(text) if octets + text.len() > MAX_ROW_OCTETS => {
+                    row.note(row.line, 0, FaultKind::LongRow);
+                    String::new()
+                }
                 Value::Text(text) => text,
                 Value::Error(text) => {
                     row.note(row.line, cell, FaultKind::ErrorValue);
                     text
                 }
             };
+            octets += self.texts[index].len();
             match self.next_cell(row.line)? {
                 Some((same, column, value)) if same == number => next = (column, value),
                 ahead => {
@@ -215,7 +231,7 @@ fn unreadable(file: &str, line: u64, error: &XlsxError) -> Problem {
     let (fault, cure) = match error {
         XlsxError::Password => ("workbook is locked with a password".to_owned(), "save it without one"),
         XlsxError::Zip(_) => ("file is no .xlsx workbook".to_owned(), "save it as .xlsx, or as CSV UTF-8"),
-        other => (format!("workbook cannot be read: {other}"), "open it in a spreadsheet and save it again"),
+        other => (format!("workbook cannot be read: {other}"), SAVE_AGAIN),
     };
     Problem::new(Place::new(file, line, 0), fault, cure)
 }

@@ -133,8 +133,9 @@ impl AddrSpec {
             return Err(AddrSpecError::Dots);
         }
         // RFC 5322 section 3.2.3 `atext`, and any letter beyond ASCII (RFC 6531 section 3.3).
-        let allowed =
-            |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_control());
+        let allowed = |c: char| {
+            c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_control())
+        };
         match local.chars().find(|&c| !allowed(c)) {
             Some(c) => Err(AddrSpecError::Character(c)),
             // A leading `-` has been taken for an option by programs that a relay hands the address to.

@@ -177,7 +177,11 @@ impl Composer {
         if letter.register == Register::NoteVerbale && !reader.kind.takes_notes_verbales() {
             let place = Place::file(&format!("{folder}/{}.md.hbs", letter.name));
             let fault = format!("a note verbale would go to a recipient of kind `{}`", reader.kind);
-            return Err(vec![Problem::new(place, fault, "notes verbales are for missions and organizations of States; write a letter")]);
+            return Err(vec![Problem::new(
+                place,
+                fault,
+                "notes verbales are for missions and organizations of States; write a letter",
+            )]);
         }
         Ok(letter)
     }
@@ -273,7 +277,11 @@ fn prepare(library: &Library, file: &EventFile, letter: &Letter) -> Result<Prepa
     let in_language = |text: &crate::input::text::Text| text.in_language(language, &file.languages).to_owned();
     let date_words = words::date(file.event.local_start.date(), language).ok_or_else(|| {
         let place = Place::file(&format!("{}/{}", file.templates.folder, letter.name));
-        Problem::new(place, format!("there are no words for dates in language `{language}`"), "write to us, or use another language")
+        Problem::new(
+            place,
+            format!("there are no words for dates in language `{language}`"),
+            "write to us, or use another language",
+        )
     })?;
     Ok(Prepared {
         edition: library.edition(Purpose::Invitation, file, language)?,
@@ -316,7 +324,9 @@ fn build(
         ContentType::new("multipart/mixed").attribute("boundary", identity.outer_boundary.clone()),
         vec![alternative, attachment],
     );
-    let mailbox = |m: &Mailbox| Address::new_address(Some(m.name().to_owned()).filter(|n| !n.is_empty()), m.address().as_str().to_owned());
+    let mailbox = |m: &Mailbox| {
+        Address::new_address(Some(m.name().to_owned()).filter(|n| !n.is_empty()), m.address().as_str().to_owned())
+    };
     let raw = |value: &'static str| HeaderType::Raw(Raw::new(value));
     let mut octets = Vec::with_capacity(16 * 1024);
     MessageBuilder::new()

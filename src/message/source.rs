@@ -51,15 +51,13 @@ impl Sources {
         let whole = Split { front: "", front_line: 1, body: text, body_line: 1 };
         let Some(after) = strip_mark(text) else { return Ok(whole) };
         let mut offset = text.len() - after.len();
-        let mut line = 2;
-        for current in after.split_inclusive('\n') {
+        for (line, current) in (2..).zip(after.split_inclusive('\n')) {
             if strip_mark(current).is_some() {
                 let front = &text[text.len() - after.len()..offset];
                 let body = &text[offset + current.len()..];
                 return Ok(Split { front, front_line: 2, body, body_line: line + 1 });
             }
             offset += current.len();
-            line += 1;
         }
         Err(Problem::new(
             Place::new(&self.path(name), 1, 1),

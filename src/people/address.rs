@@ -58,12 +58,54 @@ pub struct Form {
 
 /// UN Correspondence Manual, part two (letters): English and French; the others as their missions write.
 const FORMS: [Form; 6] = [
-    Form { language: "ar", female: "السيدة {} المحترمة،", male: "السيد {} المحترم،", unsaid: "حضرة {} المحترم/المحترمة،", nobody: "تحية طيبة وبعد،", doctor: "حضرة الدكتور/الدكتورة {}،" },
-    Form { language: "en", female: "Dear Ms. {},", male: "Dear Mr. {},", unsaid: "Dear {},", nobody: "Dear Madam or Sir,", doctor: "Dear Dr. {}," },
-    Form { language: "es", female: "Estimada señora {}:", male: "Estimado señor {}:", unsaid: "Estimado/a {}:", nobody: "Estimada señora, estimado señor:", doctor: "Estimado/a Dr./Dra. {}:" },
-    Form { language: "fr", female: "Madame,", male: "Monsieur,", unsaid: "Madame, Monsieur,", nobody: "Madame, Monsieur,", doctor: "Madame, Monsieur," },
-    Form { language: "ru", female: "Уважаемая г-жа {}!", male: "Уважаемый г-н {}!", unsaid: "Уважаемый/уважаемая {}!", nobody: "Уважаемые дамы и господа!", doctor: "Уважаемый/уважаемая д-р {}!" },
-    Form { language: "zh", female: "尊敬的{}女士：", male: "尊敬的{}先生：", unsaid: "尊敬的{}：", nobody: "敬启者：", doctor: "尊敬的{}博士：" },
+    Form {
+        language: "ar",
+        female: "السيدة {} المحترمة،",
+        male: "السيد {} المحترم،",
+        unsaid: "حضرة {} المحترم/المحترمة،",
+        nobody: "تحية طيبة وبعد،",
+        doctor: "حضرة الدكتور/الدكتورة {}،",
+    },
+    Form {
+        language: "en",
+        female: "Dear Ms. {},",
+        male: "Dear Mr. {},",
+        unsaid: "Dear {},",
+        nobody: "Dear Madam or Sir,",
+        doctor: "Dear Dr. {},",
+    },
+    Form {
+        language: "es",
+        female: "Estimada señora {}:",
+        male: "Estimado señor {}:",
+        unsaid: "Estimado/a {}:",
+        nobody: "Estimada señora, estimado señor:",
+        doctor: "Estimado/a Dr./Dra. {}:",
+    },
+    Form {
+        language: "fr",
+        female: "Madame,",
+        male: "Monsieur,",
+        unsaid: "Madame, Monsieur,",
+        nobody: "Madame, Monsieur,",
+        doctor: "Madame, Monsieur,",
+    },
+    Form {
+        language: "ru",
+        female: "Уважаемая г-жа {}!",
+        male: "Уважаемый г-н {}!",
+        unsaid: "Уважаемый/уважаемая {}!",
+        nobody: "Уважаемые дамы и господа!",
+        doctor: "Уважаемый/уважаемая д-р {}!",
+    },
+    Form {
+        language: "zh",
+        female: "尊敬的{}女士：",
+        male: "尊敬的{}先生：",
+        unsaid: "尊敬的{}：",
+        nobody: "敬启者：",
+        doctor: "尊敬的{}博士：",
+    },
 ];
 
 /// The whole salutation with its punctuation; `None` for a language without a form here.
@@ -77,7 +119,8 @@ pub fn salutation(person: &Person<'_>, language: &Language) -> Option<String> {
     if name.is_empty() {
         return Some(form.nobody.to_owned());
     }
-    let is_doctor = person.honorific.to_lowercase().split(' ').any(|w| matches!(w.trim_end_matches('.'), "dr" | "prof"));
+    let is_doctor =
+        person.honorific.to_lowercase().split(' ').any(|w| matches!(w.trim_end_matches('.'), "dr" | "prof"));
     let (pattern, name) = match person.sex() {
         _ if is_doctor => (form.doctor, name),
         Sex::Female => (form.female, name),

@@ -8,7 +8,9 @@ pub struct Selection(Vec<(String, Vec<String>)>);
 
 /// A condition that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("selection `{0}` is not understood; write COLUMN=VALUE or COLUMN=VALUE,VALUE, for example kind=ngo or language=fr,es")]
+#[error(
+    "selection `{0}` is not understood; write COLUMN=VALUE or COLUMN=VALUE,VALUE, for example kind=ngo or language=fr,es"
+)]
 pub struct SelectionFault(String);
 
 impl Selection {

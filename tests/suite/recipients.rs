@@ -22,9 +22,10 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use convoke::input::{
-    ColumnMap, Defaults, Import, Item, Problem, Recipient, RowSource, Sniffer, TableReader, Workbook,
-};
+use convoke::input::problem::Problem;
+use convoke::input::recipients::{ColumnMap, Defaults, Import, Item, Recipient};
+use convoke::input::table::{RowSource, Sniffer, TableReader};
+use convoke::input::workbook::Workbook;
 use convoke::people::{Kind, Language};
 
 /// What is asked of one list, and what it gives.

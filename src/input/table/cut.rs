@@ -94,7 +94,10 @@ impl<R: Read> Cutter<R> {
                 // A quote open here has taken all the lines since; the last of them is the one before an ending line break.
                 cut.row.last_line = self.line - u64::from(self.is_at_line_start && self.line > cut.row.line);
                 if let (State::Quoted, Some(line)) = (state, cut.open_quote) {
-                    cut.row.note(line, cut.cell, FaultKind::OpenQuote);
+                    // One fault for all that the quote has swallowed, however much that is.
+                    let cell = cut.cell;
+                    cut.row.faults.retain(|fault| fault.kind != FaultKind::LongCell || fault.cell != cell);
+                    cut.row.note(line, cell, FaultKind::OpenQuote);
                 }
                 break;
             }

@@ -98,7 +98,7 @@ impl Dialect {
         self.is_declared
     }
 
-    /// How lines end; `None` where there is only one. Reading does not depend on it.
+    /// How lines end, LF where there is only one; reading does not depend on it.
     pub fn line_end(&self) -> LineEnd {
         self.line_end
     }

@@ -124,7 +124,11 @@ impl<R: Read> RowSource for TableReader<R> {
         match self.csv.read_record(&mut row.cells) {
             Ok(true) => {}
             Ok(false) => {
-                return Err(Problem::new(place(), "row was cut off by its reader", "report this as a fault of convoke"));
+                return Err(Problem::new(
+                    place(),
+                    "row was cut off by its reader",
+                    "report this as a fault of convoke",
+                ));
             }
             Err(error) => return Err(Problem::new(place(), format!("row cannot be read: {error}"), "")),
         }
@@ -139,8 +143,11 @@ impl<R: Read> RowSource for TableReader<R> {
 mod tests {
     use super::{FaultKind, MAX_CELL_OCTETS, Row, RowSource, Sniffer, TableReader};
 
-    /// Line, cells and faults of each row; the source gives one octet at a time, so that nothing hangs on blocks.
-    fn rows(octets: &[u8]) -> Vec<(u64, Vec<String>, Vec<(u64, u64, FaultKind)>)> {
+    /// Line, cells and faults of a row.
+    type Seen = (u64, Vec<String>, Vec<(u64, u64, FaultKind)>);
+
+    /// Each row; the source gives one octet at a time, so that nothing hangs on blocks.
+    fn rows(octets: &[u8]) -> Vec<Seen> {
         struct Drip<'o>(&'o [u8]);
         impl std::io::Read for Drip<'_> {
             fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -175,9 +182,11 @@ mod tests {
 
     #[test]
     fn a_quote_left_open_is_named_where_it_opens() {
-        let rows = rows(b"a,b\n1,2\n3,\"4\n5,6\n7,8\n");
-        assert_eq!(rows.len(), 3);
-        assert_eq!(rows[2].2, [(3, 2, FaultKind::OpenQuote)]);
+        let small = rows(b"a,b\n1,2\n3,\"4\n5,6\n7,8\n");
+        assert_eq!(small.len(), 3);
+        assert_eq!(small[2].2, [(3, 2, FaultKind::OpenQuote)]);
+        let long = format!("a,b\n1,\"{}", "2,3\n".repeat(MAX_CELL_OCTETS));
+        assert_eq!(rows(long.as_bytes())[1].2, [(2, 2, FaultKind::OpenQuote)]);
         let mut reader = TableReader::new("t.csv", &b"a,b\n3,\"4\n5,6\n7,8\n"[..], &Sniffer::new().finish());
         let mut row = Row::default();
         assert!(reader.next_row(&mut row).expect("readable") && reader.next_row(&mut row).expect("readable"));

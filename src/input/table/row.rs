@@ -169,6 +169,10 @@ impl Row {
             FaultKind::Swallowed(line) => {
                 (format!("holds line {line}, which looks like a row of its own"), "close the quote that opens the cell")
             }
+            FaultKind::TextAfterQuote if self.last_line > self.line => (
+                "has text after its closing quote".to_owned(),
+                "close the quote where its cell ends, and write quotes inside the cell twice",
+            ),
             FaultKind::TextAfterQuote => {
                 ("has text after its closing quote".to_owned(), "write each quote inside the cell twice")
             }

@@ -103,18 +103,27 @@ impl Sniffer {
     }
 }
 
-/// UTF-16 without a mark: in text with addresses in it, many octets are 0, nearly all of them on the same side.
+/// UTF-16 without a mark: in text with addresses in it many octets are 0, nearly all of them on the same side, and line
+/// ends have theirs too. The last keeps a few stray NULs from making Chinese of a short file.
 fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
+    let is_line_end = |octet: u8| octet == b'\n' || octet == b'\r';
     let mut nuls = [0_usize; 2];
+    let mut wide_ends = [0_usize; 2];
     for pair in head.chunks_exact(2) {
-        nuls[0] += usize::from(pair[0] == 0);
-        nuls[1] += usize::from(pair[1] == 0);
+        for side in [0, 1] {
+            nuls[side] += usize::from(pair[side] == 0);
+            wide_ends[side] += usize::from(pair[side] == 0 && is_line_end(pair[1 - side]));
+        }
     }
-    let enough = head.len() / 2 / 8;
-    let is_by_far = |more: usize, less: usize| more > enough && more > 8 * less;
-    if is_by_far(nuls[1], nuls[0]) {
+    let ends = head.iter().filter(|&&octet| is_line_end(octet)).count();
+    let is_so = |side: usize| {
+        let enough = head.len() / 2 / 8;
+        let is_by_far = nuls[side] > enough && nuls[side] > 8 * nuls[1 - side];
+        is_by_far && 2 * wide_ends[side] >= ends
+    };
+    if is_so(1) {
         Some(UTF_16LE)
-    } else if is_by_far(nuls[0], nuls[1]) {
+    } else if is_so(0) {
         Some(UTF_16BE)
     } else {
         None
@@ -226,6 +235,14 @@ mod tests {
         let utf16: Vec<u8> =
             "email\tentity\r\nа@x.example\tПеру\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(remarks(&utf16), ["read as UTF-16BE, because every second byte is 0", "delimiter TAB"]);
+    }
+
+    #[test]
+    fn a_few_nuls_do_not_make_utf_16() {
+        assert!(remarks("email,entity\né\u{202e}\0é\u{202e}\0é\u{202e}\0".as_bytes()).is_empty());
+        let shanghai: Vec<u8> =
+            "email,entity\r\na@x.example,上海上\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(remarks(&shanghai), ["read as UTF-16LE, because every second byte is 0"]);
     }
 
     #[test]

@@ -238,7 +238,9 @@ impl Connection {
             return Err(unable(Phase::Mail, format!("the message has {size} octets, the relay takes {limit}")));
         }
         let address = |a: &AddrSpec| {
-            a.as_str().parse::<lettre::Address>().map_err(|e| unable(Phase::Rcpt, format!("the address is refused: {e}")))
+            a.as_str()
+                .parse::<lettre::Address>()
+                .map_err(|e| unable(Phase::Rcpt, format!("the address is refused: {e}")))
         };
         let mut parameters = Vec::new();
         if self.offered.size.is_some() {
@@ -285,7 +287,7 @@ impl Connection {
         let rcpt = self.read(Phase::Rcpt).await?;
         let data = self.read(Phase::Data).await?;
         let waits = data.code() == 354;
-        let refused = demand(Phase::Mail, mail, 250..=259).and(demand(Phase::Rcpt, rcpt, 250..=259));
+        let refused = demand(Phase::Mail, mail, 250..=259).and_then(|_| demand(Phase::Rcpt, rcpt, 250..=259));
         match (refused, waits) {
             (Ok(_), _) => demand(Phase::Data, data, 354..=354).map(|_| ()),
             (Err(refusal), false) => Err(refusal),

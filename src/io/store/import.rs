@@ -74,8 +74,9 @@ impl Store {
         // An importer that was dropped left its transaction open.
         let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let number: i64 =
-            sqlx::query_scalar("UPDATE folder SET import = import + 1 RETURNING import").fetch_one(&mut *connection).await?;
+        let number: i64 = sqlx::query_scalar("UPDATE folder SET import = import + 1 RETURNING import")
+            .fetch_one(&mut *connection)
+            .await?;
         sqlx::query("DELETE FROM refusal").execute(&mut *connection).await?;
         Ok(Importer { connection, number, batch: Vec::with_capacity(BATCH), counts: ImportCounts::default() })
     }
@@ -140,8 +141,12 @@ impl Importer {
         self.batch.clear();
         let mut taken = 0;
         for statement in [include_str!("sql/import.sql"), include_str!("sql/import_frozen.sql")] {
-            taken +=
-                sqlx::query(statement).bind(&json).bind(self.number).execute(&mut *self.connection).await?.rows_affected();
+            taken += sqlx::query(statement)
+                .bind(&json)
+                .bind(self.number)
+                .execute(&mut *self.connection)
+                .await?
+                .rows_affected();
         }
         self.counts.listed += taken;
         if taken < rows {

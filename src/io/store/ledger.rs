@@ -191,8 +191,9 @@ impl Store {
     /// The store cannot be read.
     pub async fn left_out(&self) -> Result<Vec<(Place, String)>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let rows =
-            sqlx::query("SELECT file, line, fault FROM refusal ORDER BY file, line").fetch_all(&mut *connection).await?;
+        let rows = sqlx::query("SELECT file, line, fault FROM refusal ORDER BY file, line")
+            .fetch_all(&mut *connection)
+            .await?;
         Ok(rows
             .iter()
             .map(|row| (Place::new(row.get("file"), row.get::<i64, _>("line").unsigned_abs(), 0), row.get("fault")))
@@ -224,7 +225,8 @@ fn unknown(what: &str, word: &str) -> StoreError {
 }
 
 fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
-    let (address, kind, language): (String, String, String) = (row.get("address"), row.get("kind"), row.get("language"));
+    let (address, kind, language): (String, String, String) =
+        (row.get("address"), row.get("kind"), row.get("language"));
     let cells: String = row.get("cells");
     Ok(RecipientRow {
         address: AddrSpec::parse(&address).map_err(|_| unknown("address", &address))?,

@@ -138,9 +138,9 @@ impl Store {
         remove_database(&path);
         let original = Self::path_in(folder);
         if original.exists() {
-            let reader = Self::open_reading(folder).await?;
-            let mut connection = reader.connection.lock().await;
-            sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy().into_owned()).execute(&mut *connection).await?;
+            let mut connection = options(&original).connect().await?;
+            sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy().into_owned()).execute(&mut connection).await?;
+            connection.close().await?;
         } else {
             create_private(&path)?;
         }

@@ -44,12 +44,14 @@ impl Store {
         let secret: Vec<u8> = row.get("secret");
         let secret = <[u8; 32]>::try_from(secret)
             .map_err(|_| StoreError::Step("the folder's secret is damaged; restore the journal".to_owned()))?;
-        sqlx::query("INSERT INTO revision (number, sequence, dtstamp_ms, facts) VALUES (0, $1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(i64::from(first.sequence.number()))
-            .bind(first.dtstamp.as_millisecond())
-            .bind(&first.facts)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO revision (number, sequence, dtstamp_ms, facts) VALUES (0, $1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(i64::from(first.sequence.number()))
+        .bind(first.dtstamp.as_millisecond())
+        .bind(&first.facts)
+        .execute(&mut *connection)
+        .await?;
         let last = sqlx::query("SELECT number, sequence, dtstamp_ms, facts FROM revision ORDER BY number DESC LIMIT 1")
             .fetch_one(&mut *connection)
             .await?;
@@ -121,9 +123,13 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub async fn release_claims(&self, now_ms: i64) -> Result<(), StoreError> {
-        self.move_all("UPDATE dispatch SET state = 'READY', changed_ms = $2 WHERE state = 'CLAIMED' AND $1 = $1", &[], now_ms)
-            .await
-            .map(|_| ())
+        self.move_all(
+            "UPDATE dispatch SET state = 'READY', changed_ms = $2 WHERE state = 'CLAIMED' AND $1 = $1",
+            &[],
+            now_ms,
+        )
+        .await
+        .map(|_| ())
     }
 
     /// Records what a person decided about messages in doubt: `Sent`, or `Ready` to be sent again.

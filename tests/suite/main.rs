@@ -1,0 +1,13 @@
+//! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
+
+mod check;
+mod desk;
+mod hostile;
+mod kill;
+mod oracles;
+mod recipients;
+mod relay;
+#[path = "../rooms.rs"]
+mod rooms;
+mod sample;
+mod sink;
