@@ -14,7 +14,7 @@ const PURE: [&str; 9] = ["desk", "delivery", "message", "journal", "plan", "inpu
 const WORLD: [&str; 9] = [
     "tokio::",
     "std::fs",
-    "std::net",
+    "std::net::Tcp",
     "std::process",
     "std::env",
     "Timestamp::now",

@@ -11,6 +11,7 @@ use crate::cli;
 use crate::exit::Stopped;
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
+use crate::input::recipients::STANDARD_COLUMNS;
 use crate::io::files;
 use crate::message::{Library, Sources};
 use crate::settings;
@@ -54,7 +55,9 @@ impl Folder {
             ));
         }
         let mut lists = Vec::new();
-        let mut columns = BTreeSet::new();
+        // The standard columns may always be asked after: {{#if title}} is right although no list has titles.
+        let mut columns: BTreeSet<String> =
+            STANDARD_COLUMNS.iter().filter(|c| **c != "cc").map(|c| (*c).to_owned()).collect();
         for (name, path) in named {
             match List::open(&name, &path, &file) {
                 Ok((list, of_list)) => {

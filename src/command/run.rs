@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::gate;
 use super::progress::Bar;
-use crate::delivery::Fuse;
+use crate::delivery::{Fuse, Phase};
 use crate::exit::Stopped;
 use crate::io::clock;
 use crate::io::pace::Pace;
@@ -39,6 +39,8 @@ pub(super) struct Line<'l> {
     left: AtomicU64,
     rows: Mutex<Rows>,
     fuse: SyncMutex<Fuse>,
+    /// What kept the last connection from coming so far that it spoke of a message.
+    unreached: SyncMutex<Option<String>>,
     broken: SyncMutex<Option<Stopped>>,
     counts: Counts,
 }
@@ -80,6 +82,7 @@ impl<'l> Line<'l> {
             left: AtomicU64::new(limit.unwrap_or(u64::MAX)),
             rows: Mutex::default(),
             fuse: SyncMutex::default(),
+            unreached: SyncMutex::default(),
             broken: SyncMutex::default(),
             counts: Counts::default(),
         }
@@ -92,6 +95,11 @@ impl<'l> Line<'l> {
     /// Why nothing more should be sent in this run.
     pub(super) fn blown(&self) -> Option<String> {
         self.fuse.lock().unwrap_or_else(PoisonError::into_inner).blown().map(str::to_owned)
+    }
+
+    /// Why no connection came about, if the last one did not.
+    pub(super) fn unreached(&self) -> Option<String> {
+        self.unreached.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether `--limit` is reached.
@@ -234,6 +242,8 @@ impl Source for Line<'_> {
     }
 
     fn report(&self, report: Report<'_>) {
+        let spoke = report.phase >= Phase::Mail;
+        *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = (!spoke).then(|| report.text.to_owned());
         let counts = &self.counts;
         let counter = match report.standing {
             Standing::Sent => &counts.sent,

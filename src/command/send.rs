@@ -89,7 +89,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         took: started.elapsed(),
         after,
         index,
-        blown: line.blown(),
+        blown: line.blown().or_else(|| line.unreached()),
         stopped: stop.is_asked(),
         next_due: waiting,
     };

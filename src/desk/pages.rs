@@ -215,8 +215,12 @@ fn inside(card: &Card, view: &View) -> Markup {
         @if !view.html.is_empty() {
             section.letter {
                 h2 { "Letter" }
-                // `sandbox` with no word in it: no scripts, no forms, no way out of the frame.
-                iframe sandbox="" loading="lazy" title="The letter as a mail program shows it" srcdoc=(view.html) {}
+                // `sandbox` with no word in it: no scripts, no forms, no way out of the frame. Browsers load frames of
+                // closed details too, 300 of them for seconds; inside `noscript` the frame is text until the script
+                // takes it out, and without scripts it is a frame.
+                noscript {
+                    iframe sandbox="" title="The letter as a mail program shows it" srcdoc=(view.html) {}
+                }
             }
         }
         @if !view.calendar.is_empty() {
@@ -381,7 +385,7 @@ fn calendar_facts(text: &str) -> Vec<(&'static str, String)> {
     fact("Organizer", of("ORGANIZER").map(Property::person).unwrap_or_default());
     for attendee in event.properties.iter().filter(|p| p.name == "ATTENDEE") {
         let asked = attendee.parameter("RSVP").is_some_and(|rsvp| rsvp.eq_ignore_ascii_case("TRUE"));
-        fact("Attendee", format!("{}{}", attendee.person(), if asked { ", asked to answer" } else { "" }));
+        fact("Attendee", format!("{}{}", attendee.person(), if asked { "\nasked to answer" } else { "" }));
     }
     let sequence = of("SEQUENCE").map_or("0", |p| p.value);
     let status = of("STATUS").map(|p| format!(", {}", p.value)).unwrap_or_default();
@@ -447,7 +451,7 @@ impl<'a> Property<'a> {
         Some(value.trim_matches('"'))
     }
 
-    /// A calendar user: the common name and the address.
+    /// A calendar user: the common name and the address, a line each, as they may run in different directions.
     fn person(&self) -> String {
         let address = match self.value.get(..7) {
             Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => &self.value[7..],
@@ -455,7 +459,7 @@ impl<'a> Property<'a> {
         };
         match self.parameter("CN") {
             // The carets are those of RFC 6868.
-            Some(name) => format!("{} <{address}>", name.replace("^'", "\"").replace("^n", " ").replace("^^", "^")),
+            Some(name) => format!("{}\n{address}", name.replace("^'", "\"").replace("^n", " ").replace("^^", "^")),
             None => address.to_owned(),
         }
     }
@@ -587,9 +591,8 @@ search { display: block; margin: 0 0 18px; }
 .filter button[aria-pressed=true] { border-color: var(--title); background: var(--title); color: var(--sheet); }
 .filter span { margin-left: 7px; font-variant-numeric: tabular-nums; opacity: .7; }
 #found { min-height: 1.5em; margin: 6px 0 -6px; color: var(--quiet); font-size: 14px; }
-article { border: 1px solid var(--rule); border-bottom: 0; background: var(--sheet); content-visibility: auto;
+article { margin-bottom: -1px; border: 1px solid var(--rule); background: var(--sheet); content-visibility: auto;
   contain-intrinsic-block-size: auto 92px; }
-article:last-of-type { border-bottom: 1px solid var(--rule); }
 .row { display: grid; grid-template-columns: 52px minmax(0, 5fr) minmax(0, 6fr) 116px; gap: 4px 20px; padding: 16px 22px 16px 0; }
 summary.row { cursor: pointer; list-style: none; }
 summary.row::-webkit-details-marker { display: none; }
@@ -612,6 +615,7 @@ iframe { display: block; width: 100%; height: 680px; border: 1px solid var(--rul
 dl { margin: 0; border-top: 1px solid var(--rule); max-height: 682px; overflow: auto; }
 dt { padding-top: 9px; color: var(--quiet); font-size: 13px; }
 dd { margin: 0; padding-bottom: 9px; border-bottom: 1px solid var(--rule); font-size: 14px; white-space: pre-line; overflow-wrap: anywhere; }
+dd, pre { unicode-bidi: plaintext; }
 .text { margin-top: 22px; }
 .text summary { color: var(--quiet); font-weight: 600; font-size: 13px; letter-spacing: .06em; cursor: pointer; }
 pre { margin: 12px 0 0; padding: 18px 20px; border: 1px solid var(--rule); background: var(--wash); white-space: pre-wrap;
@@ -627,7 +631,8 @@ pre { margin: 12px 0 0; padding: 18px 20px; border: 1px solid var(--rule); backg
 @media print { search, .source { display: none; } article { break-inside: avoid; } }
 ";
 
-/// Search and filters; without scripts the page shows everything. Accents do not count in a search.
+/// Search, filters, and letters shown when their card is opened; without scripts the page shows everything. Accents do
+/// not count in a search.
 const SCRIPT: &str = "
 (() => {
   const fold = text => text.normalize('NFD').replace(/\\p{M}/gu, '').toLowerCase();
@@ -645,6 +650,12 @@ const SCRIPT: &str = "
     }
     found.textContent = shown === cards.length ? '' : shown + ' of ' + cards.length + ' shown';
   };
+  const unfold = details => {
+    const letter = details.open && details.querySelector('noscript');
+    if (letter) letter.outerHTML = letter.textContent;
+  };
+  document.querySelectorAll('article > details').forEach(unfold);
+  document.querySelector('main').addEventListener('toggle', event => unfold(event.target), true);
   find.addEventListener('input', show);
   for (const button of document.querySelectorAll('.filter button')) {
     button.addEventListener('click', () => {
@@ -702,7 +713,7 @@ mod tests {
     #[test]
     fn frames_and_page_are_closed_to_scripts_and_the_network() {
         let page = page(&[Card { view: Some(View { html: "a".to_owned(), ..View::default() }), ..Card::default() }], 1);
-        assert!(page.contains("<iframe sandbox=\"\" loading=\"lazy\""));
+        assert!(page.contains("<noscript><iframe sandbox=\"\" "));
         let policy = page.split("Content-Security-Policy\" content=\"").nth(1).and_then(|rest| rest.split('"').next());
         let policy = policy.expect("a policy");
         assert!(policy.starts_with("default-src 'none';") && policy.contains("script-src 'sha256-"), "{policy}");
@@ -783,8 +794,8 @@ mod tests {
                 ("What", "Tools, and more"),
                 ("When", "Friday, 22 September 2017, 15:00–16:30 America/New_York"),
                 ("Where", "Room 2"),
-                ("Organizer", "Mission: X; Y <e@x.example>"),
-                ("Attendee", "H.E. \"Ana\" <un@m.example>, asked to answer"),
+                ("Organizer", "Mission: X; Y\ne@x.example"),
+                ("Attendee", "H.E. \"Ana\"\nun@m.example\nasked to answer"),
                 ("Method", "REQUEST, sequence 2, CONFIRMED"),
                 ("Identity", "u1@x.example"),
                 ("Description", "One\nTwo"),

@@ -65,7 +65,12 @@ impl fmt::Display for Problem {
 
 /// A value as it may stand in a message: one line, in backticks, cut where it is long.
 pub fn quoted(value: &str) -> String {
-    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // Marks that turn the direction or show nothing would make the message itself lie on a terminal.
+    let is_unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let line: String = value.chars().map(|c| if is_unseen(c) { ' ' } else { c }).collect();
     let mut cut: String = line.chars().take(60).collect();
     if line.chars().count() > 60 {
         cut.push('…');

@@ -37,11 +37,20 @@ pub(super) struct Checked<'t> {
     pub(super) template: &'t Template,
 }
 
-/// Checks one template; gives the names of the partials that it uses.
-pub(super) fn check(checked: &Checked<'_>, known: &Known<'_>, problems: &mut Vec<Problem>) -> BTreeSet<String> {
-    let mut walk = Walk { checked, known, problems, partials: BTreeSet::new(), at: (1, 1), depth: 0 };
+/// What a template asks for.
+#[derive(Debug, Default)]
+pub(super) struct Asks {
+    /// Names of the partials that it calls.
+    pub(super) partials: BTreeSet<String>,
+    /// Columns that no list has: a fault as soon as somebody is to get this template.
+    pub(super) unknown: Vec<Problem>,
+}
+
+/// Checks one template; faults that concern every list go to `problems`.
+pub(super) fn check(checked: &Checked<'_>, known: &Known<'_>, problems: &mut Vec<Problem>) -> Asks {
+    let mut walk = Walk { checked, known, problems, asks: Asks::default(), at: (1, 1), depth: 0 };
     walk.template(checked.template, &Scope::default());
-    walk.partials
+    walk.asks
 }
 
 /// Finds cycles among partials: each is named once.
@@ -87,15 +96,18 @@ struct Walk<'w, 't> {
     checked: &'w Checked<'t>,
     known: &'w Known<'w>,
     problems: &'w mut Vec<Problem>,
-    partials: BTreeSet<String>,
+    asks: Asks,
     at: (usize, usize),
     depth: usize,
 }
 
 impl Walk<'_, '_> {
+    fn place(&self) -> Place {
+        Place::new(self.checked.file, self.at.0 as u64 + self.checked.first_line - 1, self.at.1 as u64)
+    }
+
     fn problem(&mut self, fault: String, cure: impl Into<String>) {
-        let line = self.at.0 as u64 + self.checked.first_line - 1;
-        self.problems.push(Problem::new(Place::new(self.checked.file, line, self.at.1 as u64), fault, cure));
+        self.problems.push(Problem::new(self.place(), fault, cure));
     }
 
     fn template(&mut self, template: &Template, scope: &Scope) {
@@ -132,7 +144,7 @@ impl Walk<'_, '_> {
             TemplateElement::PartialExpression(partial) | TemplateElement::PartialBlock(partial) => {
                 match partial.name.as_name() {
                     Some(name) => {
-                        self.partials.insert(name.to_owned());
+                        self.asks.partials.insert(name.to_owned());
                     }
                     None => self.problem("a partial is chosen by a value".to_owned(), "name it: {{> facts-en}}"),
                 }
@@ -279,7 +291,8 @@ impl Walk<'_, '_> {
             || format!("columns of the lists: {}", self.known.columns.iter().cloned().collect::<Vec<_>>().join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        self.problem(format!("unknown variable {}", quoted(written)), cure);
+        let problem = Problem::new(self.place(), format!("unknown variable {}", quoted(written)), cure);
+        self.asks.unknown.push(problem);
     }
 }
 
@@ -328,7 +341,8 @@ mod tests {
         let columns: BTreeSet<String> = ["entity", "rank", "kind"].map(str::to_owned).into();
         let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true };
         let mut problems = Vec::new();
-        check(&Checked { file: "t", first_line: 4, template: &template }, &known, &mut problems);
+        let asks = check(&Checked { file: "t", first_line: 4, template: &template }, &known, &mut problems);
+        problems.extend(asks.unknown);
         problems.iter().map(ToString::to_string).collect()
     }
 

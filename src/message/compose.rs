@@ -174,6 +174,9 @@ impl Composer {
             let fault = format!("there is no template for kind `{}` in language `{}`", reader.kind, reader.language);
             vec![Problem::new(place, fault, format!("write one of {}", tried.join(", ")))]
         })?;
+        if !letter.unknown.is_empty() {
+            return Err(letter.unknown.clone());
+        }
         if letter.register == Register::NoteVerbale && !reader.kind.takes_notes_verbales() {
             let place = Place::file(&format!("{folder}/{}.md.hbs", letter.name));
             let fault = format!("a note verbale would go to a recipient of kind `{}`", reader.kind);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::{Handlebars, Template};
 
-use super::check::{self, Checked, Known};
+use super::check::{self, Asks, Checked, Known};
 use super::helpers::{self, Target};
 use super::markdown::{self, Style};
 use super::source::{Sources, Split};
@@ -46,6 +46,8 @@ pub struct Letter {
     /// Its manner.
     pub register: Register,
     pub(super) form: Form,
+    /// Columns that it asks for and that no list has; found when somebody is to get it.
+    pub(super) unknown: Vec<Problem>,
     pub(super) has_preheader: bool,
 }
 
@@ -89,11 +91,14 @@ impl Library {
             languages: file.languages.clone(),
         };
         let mut problems = Vec::new();
-        let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut uses: BTreeMap<String, Asks> = BTreeMap::new();
         for name in sources.names() {
             library.take(sources, name, columns, &mut uses, &mut problems);
         }
         library.check_partials(sources, &uses, &mut problems);
+        if problems.is_empty() {
+            library.gather_unknown(&uses);
+        }
         if sources.names().next().is_none() {
             let place = Place::file(&sources.path(""));
             problems.push(Problem::new(place, "there are no templates", "`convoke new` writes some to start from"));
@@ -115,7 +120,7 @@ impl Library {
         sources: &Sources,
         file: &str,
         columns: &BTreeSet<String>,
-        uses: &mut BTreeMap<String, BTreeSet<String>>,
+        uses: &mut BTreeMap<String, Asks>,
         problems: &mut Vec<Problem>,
     ) {
         let path = sources.path(file);
@@ -145,16 +150,16 @@ impl Library {
         // A partial is called by its bare name, a letter by its path.
         let name = partial.unwrap_or(stem).to_owned();
         let unit = Unit { name: &name, path: &path, line: split.body_line, text: split.body };
-        if let Some(used) = self.register(target, &unit, &known, problems) {
+        if let Some(asks) = self.register(target, &unit, &known, problems) {
             let key = if partial.is_some() { name.clone() } else { format!("/{stem}{target:?}") };
-            uses.insert(key, used);
+            uses.insert(key, asks);
         }
         if is_layout {
             self.style = read_style(&path, &split, problems);
         } else if is_calendar {
             self.calendars.insert(stem.to_owned());
         } else if partial.is_none() {
-            self.take_letter(sources, stem, target, &split, &known, problems);
+            self.take_letter(sources, stem, target, &split, &known, uses, problems);
         }
     }
 
@@ -165,6 +170,7 @@ impl Library {
         target: Target,
         split: &Split<'_>,
         known: &Known<'_>,
+        uses: &mut BTreeMap<String, Asks>,
         problems: &mut Vec<Problem>,
     ) {
         let file = |ending: &str| sources.path(&format!("{stem}{ending}"));
@@ -212,7 +218,9 @@ impl Library {
             if let Some(found) = found {
                 let name = format!("{stem}#{part}");
                 let unit = Unit { name: &name, path: &path, line: found.place.line, text: &found.value };
-                self.register(Target::Text, &unit, &known, problems);
+                if let Some(asks) = self.register(Target::Text, &unit, &known, problems) {
+                    uses.insert(format!("/{name}"), asks);
+                }
             }
         }
         let last = stem.rsplit('/').next().unwrap_or(stem);
@@ -224,19 +232,19 @@ impl Library {
         };
         if let Some(register) = register {
             let has_preheader = preheader.is_some();
-            let letter = Letter { name: stem.to_owned(), language, register, form, has_preheader };
+            let letter = Letter { name: stem.to_owned(), language, register, form, unknown: Vec::new(), has_preheader };
             self.letters.insert(stem.to_owned(), letter);
         }
     }
 
-    /// Parses, checks and registers one template; gives the partials that it uses.
+    /// Parses, checks and registers one template; gives what it asks for.
     fn register(
         &mut self,
         target: Target,
         unit: &Unit<'_>,
         known: &Known<'_>,
         problems: &mut Vec<Problem>,
-    ) -> Option<BTreeSet<String>> {
+    ) -> Option<Asks> {
         let template = match Template::compile_with_name(unit.text, unit.name.to_owned()) {
             Ok(template) => template,
             Err(error) => {
@@ -251,25 +259,20 @@ impl Library {
             }
         };
         let checked = Checked { file: unit.path, first_line: unit.line, template: &template };
-        let used = check::check(&checked, known, problems);
+        let asks = check::check(&checked, known, problems);
         self.origins.insert(unit.name.to_owned(), (unit.path.to_owned(), unit.line));
         match target {
             Target::Markdown => self.markdown.register_template(unit.name, template),
             Target::Text => self.text.register_template(unit.name, template),
             Target::Html => self.html.register_template(unit.name, template),
         }
-        Some(used)
+        Some(asks)
     }
 
-    fn check_partials(
-        &self,
-        sources: &Sources,
-        uses: &BTreeMap<String, BTreeSet<String>>,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn check_partials(&self, sources: &Sources, uses: &BTreeMap<String, Asks>, problems: &mut Vec<Problem>) {
         let names: BTreeSet<&str> = uses.keys().map(String::as_str).filter(|n| !n.starts_with('/')).collect();
-        for (user, used) in uses {
-            for missing in used.iter().filter(|u| !names.contains(u.as_str())) {
+        for (user, asks) in uses {
+            for missing in asks.partials.iter().filter(|u| !names.contains(u.as_str())) {
                 let user = user.trim_start_matches('/');
                 let user = ["Markdown", "Text", "Html"].iter().find_map(|t| user.strip_suffix(t)).unwrap_or(user);
                 let path = self.origins.get(user).map_or_else(|| sources.path(user), |(path, _)| path.clone());
@@ -278,10 +281,27 @@ impl Library {
                 problems.push(Problem::new(Place::file(&path), fault, cure));
             }
         }
-        for cycle in check::cycles(uses) {
+        let calls = uses.iter().map(|(name, asks)| (name.clone(), asks.partials.clone())).collect();
+        for cycle in check::cycles(&calls) {
             let path = self.origins.get(&cycle[0]).map_or_else(String::new, |(path, _)| path.clone());
             let fault = format!("the partials {} call each other for ever", cycle.join(" -> "));
             problems.push(Problem::new(Place::file(&path), fault, "take one of the calls out"));
+        }
+    }
+
+    /// Gives each letter the unknown columns of itself, its subject and all partials that it reaches.
+    fn gather_unknown(&mut self, uses: &BTreeMap<String, Asks>) {
+        for letter in self.letters.values_mut() {
+            let name = &letter.name;
+            let own = ["Markdown", "Text", "Html", "#subject", "#preheader"].map(|end| format!("/{name}{end}"));
+            let mut open: Vec<&Asks> = own.iter().filter_map(|key| uses.get(key)).collect();
+            let mut seen = BTreeSet::new();
+            while let Some(asks) = open.pop() {
+                letter.unknown.extend(asks.unknown.iter().cloned());
+                open.extend(asks.partials.iter().filter(|p| seen.insert(p.as_str())).filter_map(|p| uses.get(p)));
+            }
+            letter.unknown.sort();
+            letter.unknown.dedup();
         }
     }
 

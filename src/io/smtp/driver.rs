@@ -139,6 +139,8 @@ impl<S: Source> Driver<'_, S> {
                 continue;
             }
             if !self.send_from(&mut connection, work).await? {
+                // Nothing follows that could carry the last outcome to disk.
+                self.flush().await?;
                 return Ok(Ending::Lost);
             }
         }
