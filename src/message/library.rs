@@ -90,11 +90,11 @@ impl Library {
             rules: file.templates.clone(),
             languages: file.languages.clone(),
         };
-        let mut problems = Vec::new();
-        let mut uses: BTreeMap<String, Asks> = BTreeMap::new();
+        let mut findings = Findings::default();
         for name in sources.names() {
-            library.take(sources, name, columns, &mut uses, &mut problems);
+            library.take(sources, name, columns, &mut findings);
         }
+        let Findings { uses, mut problems } = findings;
         library.check_partials(sources, &uses, &mut problems);
         if problems.is_empty() {
             library.gather_unknown(&uses);
@@ -115,25 +115,18 @@ impl Library {
         if problems.is_empty() { Ok(library) } else { Err(problems) }
     }
 
-    fn take(
-        &mut self,
-        sources: &Sources,
-        file: &str,
-        columns: &BTreeSet<String>,
-        uses: &mut BTreeMap<String, Asks>,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn take(&mut self, sources: &Sources, file: &str, columns: &BTreeSet<String>, findings: &mut Findings) {
         let path = sources.path(file);
         let Some((stem, target)) = ENDINGS.iter().find_map(|(end, t)| file.strip_suffix(end).map(|s| (s, *t))) else {
             if file.ends_with(".hbs") {
                 let cure = "name it *.md.hbs, *.html.hbs or *.txt.hbs, so that it is known how to escape";
-                problems.push(Problem::new(Place::file(&path), "the kind of this template is unknown", cure));
+                findings.problems.push(Problem::new(Place::file(&path), "the kind of this template is unknown", cure));
             }
             return;
         };
         let split = match sources.split(file) {
             Ok(split) => split,
-            Err(problem) => return problems.push(problem),
+            Err(problem) => return findings.problems.push(problem),
         };
         let partial = stem.strip_prefix("partials/");
         let is_layout = file == LAYOUT;
@@ -150,16 +143,16 @@ impl Library {
         // A partial is called by its bare name, a letter by its path.
         let name = partial.unwrap_or(stem).to_owned();
         let unit = Unit { name: &name, path: &path, line: split.body_line, text: split.body };
-        if let Some(asks) = self.register(target, &unit, &known, problems) {
+        if let Some(asks) = self.register(target, &unit, &known, &mut findings.problems) {
             let key = if partial.is_some() { name.clone() } else { format!("/{stem}{target:?}") };
-            uses.insert(key, asks);
+            findings.uses.insert(key, asks);
         }
         if is_layout {
-            self.style = read_style(&path, &split, problems);
+            self.style = read_style(&path, &split, &mut findings.problems);
         } else if is_calendar {
             self.calendars.insert(stem.to_owned());
         } else if partial.is_none() {
-            self.take_letter(sources, stem, target, &split, &known, uses, problems);
+            self.take_letter(sources, stem, target, &split, &known, findings);
         }
     }
 
@@ -170,8 +163,7 @@ impl Library {
         target: Target,
         split: &Split<'_>,
         known: &Known<'_>,
-        uses: &mut BTreeMap<String, Asks>,
-        problems: &mut Vec<Problem>,
+        findings: &mut Findings,
     ) {
         let file = |ending: &str| sources.path(&format!("{stem}{ending}"));
         let (form, path) = match target {
@@ -179,7 +171,7 @@ impl Library {
             Target::Html if sources.get(&format!("{stem}.txt.hbs")).is_some() => (Form::Pair, file(".html.hbs")),
             Target::Html => {
                 let cure = "write the same in plain text beside it: some read only that, and filters distrust its lack";
-                problems.push(Problem::new(
+                findings.problems.push(Problem::new(
                     Place::file(&file(".html.hbs")),
                     "the text file of this pair is missing",
                     cure,
@@ -188,7 +180,7 @@ impl Library {
             }
             Target::Text if sources.get(&format!("{stem}.html.hbs")).is_some() => return,
             Target::Text => {
-                problems.push(Problem::new(
+                findings.problems.push(Problem::new(
                     Place::file(&file(".txt.hbs")),
                     "the HTML file of this pair is missing",
                     "write it beside it, or one *.md.hbs for both",
@@ -212,14 +204,14 @@ impl Library {
             }
         });
         root.finish();
-        problems.extend(document.problems());
+        findings.problems.extend(document.problems());
         let known = Known { markdown: false, ..*known };
         for (part, found) in [("subject", &subject), ("preheader", &preheader)] {
             if let Some(found) = found {
                 let name = format!("{stem}#{part}");
                 let unit = Unit { name: &name, path: &path, line: found.place.line, text: &found.value };
-                if let Some(asks) = self.register(Target::Text, &unit, &known, problems) {
-                    uses.insert(format!("/{name}"), asks);
+                if let Some(asks) = self.register(Target::Text, &unit, &known, &mut findings.problems) {
+                    findings.uses.insert(format!("/{name}"), asks);
                 }
             }
         }
@@ -227,7 +219,7 @@ impl Library {
         let language = last.split_once('.').and_then(|(_, tag)| Language::parse(tag));
         let Some(language) = language else {
             let cure = "name it like mission.fr.md.hbs: the kind, a dot, the language";
-            problems.push(Problem::new(Place::file(&path), "the file's name does not say its language", cure));
+            findings.problems.push(Problem::new(Place::file(&path), "the file's name does not say its language", cure));
             return;
         };
         if let Some(register) = register {
@@ -353,6 +345,14 @@ impl Library {
     pub fn chain(&self) -> &[String] {
         &self.rules.chain
     }
+}
+
+/// What loading has found so far.
+#[derive(Default)]
+struct Findings {
+    /// Template to what it asks for; partials by their bare names, others behind a `/`.
+    uses: BTreeMap<String, Asks>,
+    problems: Vec<Problem>,
 }
 
 struct Unit<'u> {

@@ -49,9 +49,13 @@ struct Running {
 }
 
 async fn start(sink: impl Sink) -> Running {
+    start_with(sink, Duration::from_secs(10)).await
+}
+
+async fn start_with(sink: impl Sink, idle: Duration) -> Running {
     let mut sandbox = Sandbox::bind("127.0.0.1:0".parse().unwrap(), sink).await.unwrap();
-    sandbox.pace.idle = Duration::from_millis(400);
-    sandbox.pace.late = Duration::from_millis(150);
+    sandbox.pace.idle = idle;
+    sandbox.pace.late = Duration::from_millis(300);
     sandbox.pace.grace = Duration::from_millis(400);
     let address = sandbox.local_addr();
     let (stop, stopped) = oneshot::channel();
@@ -249,7 +253,7 @@ async fn tells_when_a_message_cannot_be_kept() {
 
 #[tokio::test]
 async fn sends_silent_clients_away() {
-    let sandbox = start(Kept::default()).await;
+    let sandbox = start_with(Kept::default(), Duration::from_millis(100)).await;
     let mut client = Client::greeted(sandbox.address).await;
     assert_eq!(client.codes(2).await, ["421 4.4.2", ""]);
 }
