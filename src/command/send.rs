@@ -350,13 +350,13 @@ impl Summary {
         }
         println!("look next:");
         if let Some(index) = &self.index {
-            println!("  {}   every message, to look at", index.display());
+            println!("  {:<32}every message, to look at", index.display().to_string());
         }
-        println!("  convoke {folder}status             who was sent to, who was not");
+        println!("  {:<32}who was sent to, who was not", format!("convoke {folder}status"));
         if self.after.of(Standing::InDoubt) > 0 {
-            println!("  convoke {folder}status --in-doubt  the ones to ask after, then `convoke {folder}settle`");
+            println!("  {:<32}the ones to ask after, then settle them", format!("convoke {folder}status --in-doubt"));
         }
-        println!("  convoke {folder}export             the same as CSV");
+        println!("  {:<32}the same as CSV", format!("convoke {folder}export"));
         self.exit()
     }
 }

@@ -7,6 +7,7 @@
 //! no preposition or `الساعة` either.
 //! Called by: the template helpers of `message`.
 //! Can fail: in a language of which ICU has no month names; then `None`, and the caller has to say so.
+//!
 //! A date costs 1 to 4 microseconds: ICU finds its patterns anew each time, for its formatter holds an `Rc` and cannot be
 //! shared between threads. An event has few dates, so the helpers keep the words.
 //!
