@@ -140,6 +140,9 @@ const LINE_MOST: usize = 998;
 /// RFC 2045 section 6.8, without CRLF.
 const BASE64_LINE_MOST: usize = 76;
 
+/// For each rule: a broken message may have one in each line, and a few of them say it.
+const FINDINGS_MOST: usize = 5;
+
 struct Gate<'a> {
     octets: &'a [u8],
     meant: &'a Meant<'a>,
@@ -175,7 +178,9 @@ struct Leaf<'a> {
 
 impl<'a> Gate<'a> {
     fn find(&mut self, rule: Rule, text: impl Into<String>) {
-        self.findings.push(Finding { rule, text: text.into() });
+        if self.findings.iter().filter(|finding| finding.rule == rule).count() < FINDINGS_MOST {
+            self.findings.push(Finding { rule, text: text.into() });
+        }
     }
 
     /// What concerns every line, of whatever part; the offset at which the header ends.
@@ -527,7 +532,9 @@ impl<'a> Gate<'a> {
         }
         let disposition = leaf.fields.content_type("Content-Disposition").filter(|found| found.is_attachment());
         let name = disposition.and_then(|found| only(found, "filename")).unwrap_or_default();
-        if !name.to_ascii_lowercase().ends_with(".ics") || name.contains(['/', '\\', ':']) {
+        // A name that any file system takes and no reader encodes.
+        let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) && !name.starts_with('.');
+        if !is_plain || !name.to_ascii_lowercase().ends_with(".ics") {
             self.find(Rule::Attachment, format!("application/ics is no attachment named *.ics: {}", quoted(name)));
         }
     }
@@ -1066,7 +1073,6 @@ mod tests {
                 "{name}: {rule} is not in\n{}",
                 text(&findings)
             );
-            assert!(findings.len() < 30, "{name}: {} findings", findings.len());
         }
     }
 
@@ -1145,7 +1151,7 @@ mod tests {
         assert!(matches!(&html.body, PartType::Html(text) if !text.trim().is_empty()));
         assert_eq!(calendar.contents(), sample.calendar);
         assert_eq!(attachment.contents(), sample.calendar);
-        assert_eq!(attachment.attachment_name(), Some("invite.ics"));
+        assert!(attachment.attachment_name().is_some_and(|name| name.to_ascii_lowercase().ends_with(".ics")));
         assert_eq!(message.subject(), Some(sample.subject.as_str()));
         let only = |address: Option<&mail_parser::Address<'_>>| {
             let address = address.expect("an address");
@@ -1206,7 +1212,7 @@ mod tests {
                 octets.splice(start..end, piece);
             }
             let findings = lint(&octets, &sample.meant());
-            assert!(findings.iter().all(|finding| finding.text.len() < 600) && findings.len() < 100);
+            assert!(findings.iter().all(|finding| finding.text.len() < 600) && findings.len() <= 60);
             if findings.is_empty() {
                 second_reader_agrees(&octets, &sample);
             }
@@ -1221,11 +1227,8 @@ mod tests {
         #[test]
         fn any_subject_and_name_pass_when_they_are_one_clean_line(subject in any::<String>(), name in any::<String>()) {
             let mut sample = Sample::new();
-            let line = |text: &str| {
-                let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-                text.split_whitespace().collect::<Vec<_>>().join(" ")
-            };
-            sample.subject = line(&subject);
+            // What `Mailbox` makes of a name is what the composer makes of a subject.
+            sample.subject = Mailbox::new(&subject, sample.to.address().clone()).name().to_owned();
             sample.to = Mailbox::new(&name, sample.to.address().clone());
             assert_eq!(text(&lint(&sample.build(true), &sample.meant())), "");
         }

@@ -1,0 +1,102 @@
+//! Whole messages, octet by octet: what changes in them is seen in review.
+//!
+//! `CONVOKE_GOLDEN=write cargo test golden` writes them anew; read the difference before committing it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use convoke::input::event_file;
+use convoke::mail::AddrSpec;
+use convoke::message::{Composer, Library, Reader, Sources};
+use convoke::people::{Kind, Language};
+use convoke::plan::{DispatchKey, Facts, FolderKey, Purpose, Revision};
+use jiff::Timestamp;
+
+use crate::desk::repository;
+
+fn templates(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).expect("templates") {
+        let path = entry.expect("an entry").path();
+        let name = format!("{prefix}{}", path.file_name().expect("a name").to_string_lossy());
+        if path.is_dir() {
+            templates(&path, &format!("{name}/"), found);
+        } else {
+            found.insert(name, std::fs::read_to_string(&path).expect("a template"));
+        }
+    }
+}
+
+fn composer() -> Composer {
+    let text = std::fs::read_to_string(repository().join("convoke.toml")).expect("the sample's settings");
+    let file = event_file::read("convoke.toml", &text).expect("no problems");
+    let mut files = BTreeMap::new();
+    templates(&repository().join("templates"), "", &mut files);
+    let columns: BTreeSet<String> =
+        ["email", "entity", "kind", "language", "honorific", "given", "family", "rank", "title", "of_state"]
+            .map(str::to_owned)
+            .into();
+    let library = Library::load(&Sources::new("templates", files), &file, &columns).expect("no problems");
+    let made = Timestamp::from_second(1_504_000_000).expect("an instant");
+    let revision = Revision::first(&Facts::of(&file), made);
+    Composer::new(&file, Arc::new(library), &FolderKey::new([7; 32]), &revision).expect("no problems")
+}
+
+/// Name, kind, entity, further cells.
+type Row = (&'static str, Kind, &'static str, &'static [(&'static str, &'static str)]);
+
+#[test]
+fn whole_messages_are_as_they_were() {
+    let composer = composer();
+    let date = Timestamp::from_second(1_504_000_060).expect("an instant");
+    let rows: [Row; 4] = [
+        (
+            "mission.en",
+            Kind::Mission,
+            "Permanent Mission of the Republic of Ghana to the United Nations",
+            &[("of_state", "of the Republic of Ghana")],
+        ),
+        (
+            "mission.ar",
+            Kind::Mission,
+            "Permanent Mission of the State of Qatar to the United Nations",
+            &[("of_state", "لدولة قطر")],
+        ),
+        (
+            "mission.zh",
+            Kind::Mission,
+            "Permanent Mission of the People's Republic of China to the United Nations",
+            &[("of_state", "中华人民共和国")],
+        ),
+        (
+            "ngo.fr",
+            Kind::Ngo,
+            "Médecins d'Ailleurs, \"section\" suisse",
+            &[("honorific", "Ms."), ("given", "Zoé"), ("family", "d'Été")],
+        ),
+    ];
+    for (name, kind, entity, cells) in rows {
+        let address = AddrSpec::parse(&format!("{name}@host.example")).expect("an address");
+        let language = Language::parse(name.rsplit('.').next().expect("a language")).expect("a language");
+        let mut cells: BTreeMap<String, String> =
+            cells.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        for (column, cell) in
+            [("email", address.as_str()), ("entity", entity), ("kind", kind.as_str()), ("language", language.as_str())]
+        {
+            cells.insert(column.to_owned(), cell.to_owned());
+        }
+        let reader = Reader { address: &address, entity, kind, language: &language, cells: &cells };
+        let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: address.key() };
+        let composed = composer.compose(&reader, &key, date, date).expect("no problems");
+        assert_eq!(composed.letter, format!("invitation/{name}"));
+        assert!(composed.warnings.is_empty(), "{:?}", composed.warnings);
+        let path = repository().join(format!("tests/golden/{name}.eml"));
+        if std::env::var_os("CONVOKE_GOLDEN").is_some_and(|v| v == "write") {
+            std::fs::write(&path, &composed.octets).expect("a golden");
+        }
+        let golden = std::fs::read(&path).expect("a golden");
+        let (now, then) = (String::from_utf8_lossy(&composed.octets), String::from_utf8_lossy(&golden));
+        let differ = now.lines().zip(then.lines()).find(|(a, b)| a != b);
+        assert!(composed.octets == golden, "{name} differs: {differ:?}");
+    }
+}
