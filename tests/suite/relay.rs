@@ -64,6 +64,31 @@ fn a_relay_that_is_not_there_costs_nobody_their_turn() {
     assert_eq!(sink.accepted(), 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_login_needs_a_private_password_and_the_right_one() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let desk = Desk::with_list(&list(&["a@x.example"]));
+    let sink = Sink::start(&desk.path);
+    let relay =
+        format!("[[relay]]\nurl = \"smtp://me@127.0.0.1:{}\"\npassword = {{ file = \"relay.secret\" }}\n", sink.port);
+    desk.write("convoke.toml", &format!("{}\n{relay}", desk.read("convoke.toml")));
+    desk.write("relay.secret", "shut sesame\n");
+    let mode = |mode| std::fs::set_permissions(desk.path.join("relay.secret"), std::fs::Permissions::from_mode(mode));
+    mode(0o644).expect("a mode");
+    let ran = desk.ends(78, &["send"]);
+    assert!(ran.err.contains("can be read by others (mode 644); run chmod 600"), "{}", ran.err);
+    mode(0o600).expect("a mode");
+    let ran = desk.ends(69, &["send", "--no-wait"]);
+    assert!(ran.err.contains("535 5.7.8 bad credentials"), "{}", ran.err);
+    assert!(!ran.err.contains("sesame") && !ran.out.contains("sesame"), "{}", ran.err);
+    assert_eq!((sink.accepted(), desk.standing("DEFERRED")), (0, 1), "a wrong password costs nobody their turn");
+    desk.write("relay.secret", "open sesame\n");
+    desk.ends(0, &["send"]);
+    assert_eq!(sink.accepted(), 1);
+}
+
 /// A real Postfix on loopback; stopped when it is dropped.
 struct Postfix {
     script: PathBuf,

@@ -68,7 +68,10 @@ fn serve(stream: &TcpStream, log: &Mutex<File>, accepted: &AtomicU64) -> std::io
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         let answer = match verb.as_str() {
-            "EHLO" => "250-sink.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES".to_owned(),
+            "EHLO" => "250-sink.test\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN\r\n250 ENHANCEDSTATUSCODES".to_owned(),
+            // The only login that it knows: me, with the password `open sesame`.
+            "AUTH" if line.trim_end() == "AUTH PLAIN AG1lAG9wZW4gc2VzYW1l" => "235 2.7.0 welcome".to_owned(),
+            "AUTH" => "535 5.7.8 bad credentials".to_owned(),
             "RCPT" => {
                 let address = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 match FAULTS.iter().find(|(begin, _)| address.starts_with(begin)) {
