@@ -112,6 +112,28 @@ pub enum Verdict {
     InDoubt,
 }
 
+impl Scope {
+    /// The word in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Message => "message",
+            Self::Route => "route",
+            Self::Setup => "setup",
+        }
+    }
+}
+
+impl Verdict {
+    /// Whose fault it is, where it is anybody's.
+    pub fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Deferred(scope) | Self::Refused(scope) => Some(scope),
+            Self::Accepted | Self::InDoubt => None,
+        }
+    }
+}
+
 /// Judges what happened in a phase in which success did not.
 ///
 /// Before the dot nothing can have been accepted, so whatever is unclear may be tried again; after it, whatever is

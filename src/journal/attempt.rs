@@ -36,6 +36,14 @@ pub struct Attempt {
     pub enhanced: String,
     /// The reply's text, or what happened in its place.
     pub text: String,
+    /// Whose fault it was: `recipient`, `message`, `route`, `setup`; empty where the relay took it or nobody can know.
+    pub scope: String,
+    /// Protocol and cipher suite; empty in clear.
+    pub tls: String,
+    /// Under which the relay keeps the message; empty where it did not say.
+    pub queue_id: String,
+    /// The run that made it.
+    pub run: Option<i64>,
     /// When the message was taken in hand.
     pub started: Timestamp,
     /// When it ended.

@@ -255,6 +255,10 @@ impl<S: Source> Driver<'_, S> {
             code: reply.as_ref().map_or(0, Reply::code),
             enhanced: reply.and_then(|r| r.enhanced()).map(|e| e.to_string()).unwrap_or_default(),
             text,
+            scope: verdict.scope().map_or("", Scope::as_str).to_owned(),
+            tls: String::new(),
+            queue_id: String::new(),
+            run: None,
             started: work.started,
             ended: now,
         };

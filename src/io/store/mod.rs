@@ -30,6 +30,8 @@ use tokio::sync::Mutex;
 /// The journal's file name.
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
+/// Of the schema; `manual/formats.md` says what each brought.
+const VERSION: i64 = 2;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,14 +82,13 @@ pub struct Store {
 }
 
 fn migrator() -> Migrator {
-    let first = Migration::new(
-        1,
-        Cow::Borrowed("journal"),
-        MigrationType::Simple,
-        include_str!("sql/0001_journal.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first])
+    let step = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        step(1, "journal", include_str!("sql/0001_journal.sql")),
+        step(VERSION, "engine", include_str!("sql/0002_engine.sql")),
+    ])
 }
 
 impl Store {
@@ -155,7 +156,7 @@ impl Store {
         }
         let mut connection = options.connect().await?;
         migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
-            MigrateError::VersionMissing(found) => StoreError::Newer { found, known: 1 },
+            MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
             other => StoreError::Schema(other),
         })?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), path, _lock: lock, scratch })

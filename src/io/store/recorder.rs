@@ -163,6 +163,10 @@ struct OutcomeJson<'a> {
     reply: &'a str,
     started_ms: i64,
     ended_ms: i64,
+    run: Option<i64>,
+    scope: &'a str,
+    tls: &'a str,
+    queue_id: &'a str,
 }
 
 fn outcomes_json(outcomes: &[&Outcome]) -> String {
@@ -180,6 +184,10 @@ fn outcomes_json(outcomes: &[&Outcome]) -> String {
             reply: &o.attempt.text,
             started_ms: o.attempt.started.as_millisecond(),
             ended_ms: o.attempt.ended.as_millisecond(),
+            run: o.attempt.run,
+            scope: &o.attempt.scope,
+            tls: &o.attempt.tls,
+            queue_id: &o.attempt.queue_id,
         })
         .collect();
     serde_json::to_string(&rows).expect("texts and numbers are JSON")
