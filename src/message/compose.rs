@@ -72,6 +72,7 @@ pub struct Composer {
     editions: BTreeMap<Language, Prepared>,
     /// By the key of their shape; `None` for a letter that has to be made anew for each row.
     casts: RwLock<HashMap<String, Option<Arc<Cast>>>>,
+    is_casting: bool,
 }
 
 /// One message on its way.
@@ -129,7 +130,14 @@ impl Composer {
             revision: revision.clone(),
             editions,
             casts: RwLock::default(),
+            is_casting: true,
         })
+    }
+
+    /// The same, but each message is rendered by itself: slower, with the same octets.
+    #[must_use]
+    pub fn without_casts(self) -> Self {
+        Self { is_casting: false, ..self }
     }
 
     /// The mailbox that messages come from and answers go to.
@@ -166,7 +174,10 @@ impl Composer {
         let identity = Identity::derive(&self.key, &self.file.event.id, key, self.sender());
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
         let making = Making { letter, prepared, identity: &identity, attendee: &attendee, date, now };
-        let shape = letter.cells.shape(&letter.name, &letter.language, reader.cells);
+        let shape = match self.is_casting {
+            true => letter.cells.shape(&letter.name, &letter.language, reader.cells),
+            false => None,
+        };
         let kept = shape.as_ref().and_then(|shape| self.kept(&shape.key));
         if let (Some(shape), Some(Some(cast))) = (&shape, &kept)
             && let Some(composed) = self.fill(cast, shape, &making)
