@@ -27,7 +27,9 @@ use crate::exit::{Exit, Stopped};
 
 /// Runs a verb to its end.
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // One thread waits for everything: handing a message from thread to thread costs more than making it. What is heavy
+    // (checking, signing) goes to threads of its own.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             Stopped::Io(error).print();

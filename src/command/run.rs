@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Mutex;
 
 use super::gate;
@@ -120,8 +121,8 @@ impl<'l> Line<'l> {
     /// Runs the connections until nothing is due.
     pub(super) async fn round(&self, route: &Route, connections: u32, recorder: &Recorder) -> Result<(), Stopped> {
         *self.rows.lock().await = Rows::default();
-        let all = (0..connections).map(|_| self.connection(route, recorder));
-        futures_util::future::join_all(all).await;
+        let all: FuturesUnordered<_> = (0..connections).map(|_| self.connection(route, recorder)).collect();
+        all.collect::<()>().await;
         self.store.release_claims(clock::now().as_millisecond()).await?;
         match self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(why) => Err(why),

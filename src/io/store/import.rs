@@ -1,7 +1,7 @@
 //! The plan as one transaction: lists in, dispatches out, or nothing.
 
 use serde::Serialize;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Store, StoreError};
@@ -10,7 +10,7 @@ use crate::input::recipients::Recipient;
 use crate::plan::{Purpose, Revision};
 
 /// Rows that one statement takes.
-const BATCH: usize = 500;
+const BATCH: usize = 256;
 /// Duplicates that are named one by one; the rest are counted.
 const NAMED: usize = 200;
 
@@ -137,22 +137,51 @@ impl Importer {
 
     async fn flush(&mut self) -> Result<(), StoreError> {
         let rows = self.batch.len() as u64;
-        let json = serde_json::to_string(&self.batch).expect("texts and numbers are JSON");
-        self.batch.clear();
-        let mut taken = 0;
-        for statement in [include_str!("sql/import.sql"), include_str!("sql/import_frozen.sql")] {
-            taken += sqlx::query(statement)
+        if rows == 0 {
+            return Ok(());
+        }
+        let mut taken = self.insert().await?;
+        if taken < rows {
+            // Some are known already: they keep their data, or they stand in the lists twice.
+            let json = serde_json::to_string(&self.batch).expect("texts and numbers are JSON");
+            taken += sqlx::query(include_str!("sql/import_frozen.sql"))
                 .bind(&json)
                 .bind(self.number)
                 .execute(&mut *self.connection)
                 .await?
                 .rows_affected();
+            self.note_duplicates(rows, taken, &json).await?;
         }
         self.counts.listed += taken;
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// Puts the batch in; gives how many rows were new or could be renewed.
+    async fn insert(&mut self) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO recipient (address_key, address, entity, kind, language, cells, file, line, seen) SELECT *, ",
+        );
+        query.push_bind(self.number).push(" FROM (");
+        query.push_values(&self.batch, |mut row, recipient| {
+            row.push_bind(&recipient.key)
+                .push_bind(&recipient.address)
+                .push_bind(&recipient.entity)
+                .push_bind(recipient.kind)
+                .push_bind(&recipient.language)
+                .push_bind(&recipient.cells)
+                .push_bind(&recipient.file)
+                .push_bind(i64::try_from(recipient.line).unwrap_or(i64::MAX));
+        });
+        query.push(include_str!("sql/import_conflict.sql"));
+        Ok(query.build().execute(&mut *self.connection).await?.rows_affected())
+    }
+
+    async fn note_duplicates(&mut self, rows: u64, taken: u64, json: &str) -> Result<(), StoreError> {
         if taken < rows {
             self.counts.duplicates += rows - taken;
             if self.counts.named_duplicates.len() < NAMED {
-                self.name_duplicates(&json).await?;
+                self.name_duplicates(json).await?;
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod import;
 mod ledger;
 mod plan;
 mod recorder;
+mod script;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};
@@ -230,6 +231,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(std::time::Duration::from_secs(10))
         // 8 MiB of pages, whatever the size of the journal.
         .pragma("cache_size", "-8192")
+        .pragma("temp_store", "MEMORY")
+        // The scripts of the recorder, by their sizes.
+        .statement_cache_capacity(256)
         .disable_statement_logging()
 }
 

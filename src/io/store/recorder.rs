@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, script};
 use crate::journal::{Armed, Outcome};
 
 /// As many records as one commit carries; beyond that the wait of the first would grow.
@@ -50,9 +50,10 @@ impl Recorder {
 }
 
 async fn write_all(connection: Arc<Mutex<SqliteConnection>>, side: PathBuf, mut incoming: mpsc::Receiver<Record>) {
-    let mut broken: Option<String> = None;
+    let mut broken = script::prepare(&mut *connection.lock().await).await.err().map(|error| crate::io::chain(&error));
     let mut batch = Vec::with_capacity(MOST);
     while incoming.recv_many(&mut batch, MOST).await > 0 {
+        gather(&mut incoming, &mut batch).await;
         let outcomes: Vec<&Outcome> = batch.iter().flat_map(|r| &r.outcomes).collect();
         let arms: Vec<&Armed> = batch.iter().flat_map(|r| &r.arms).collect();
         if broken.is_none() {
@@ -74,28 +75,29 @@ async fn write_all(connection: Arc<Mutex<SqliteConnection>>, side: PathBuf, mut 
     }
 }
 
-async fn commit(connection: &mut SqliteConnection, outcomes: &[&Outcome], arms: &[&Armed]) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    if !outcomes.is_empty() {
-        let changed = write_outcomes(&mut transaction, &outcomes_json(outcomes)).await?;
-        expect(changed, outcomes.len(), "outcomes", "claimed or armed")?;
+/// Lets connections that are about to write join this commit: those that the last one woke are all at work now.
+async fn gather(incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) {
+    loop {
+        let before = batch.len();
+        tokio::task::yield_now().await;
+        while batch.len() < MOST
+            && let Ok(record) = incoming.try_recv()
+        {
+            batch.push(record);
+        }
+        if batch.len() == before || batch.len() == MOST {
+            return;
+        }
     }
-    if !arms.is_empty() {
-        let json = serde_json::to_string(&arms.iter().map(|a| ArmedJson::of(a)).collect::<Vec<_>>())
-            .expect("texts and numbers are JSON");
-        let changed =
-            sqlx::query(include_str!("sql/arm.sql")).bind(json).execute(&mut *transaction).await?.rows_affected();
-        expect(changed, arms.len(), "messages to be armed", "claimed")?;
-    }
-    transaction.commit().await?;
-    Ok(())
 }
 
-fn expect(changed: u64, wanted: usize, what: &str, state: &str) -> Result<(), StoreError> {
-    if changed == wanted as u64 {
-        return Ok(());
+async fn commit(connection: &mut SqliteConnection, outcomes: &[&Outcome], arms: &[&Armed]) -> Result<(), StoreError> {
+    let result = script::run(connection, outcomes, arms).await;
+    if result.is_err() {
+        // What failed in the middle is undone; where it was undone already, this fails and says nothing new.
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
     }
-    Err(StoreError::Step(format!("of {wanted} {what} only {changed} were {state}")))
+    result
 }
 
 /// Writes a JSON array of outcomes; gives how many dispatches changed.
@@ -122,31 +124,6 @@ fn keep_aside(side: &PathBuf, outcomes: &[&Outcome]) {
     if let Err(error) = written {
         // Nothing is lost by it: these messages are armed and will be named as in doubt.
         eprintln!("convoke: cannot keep {} outcomes in `{}`: {error}", outcomes.len(), side.display());
-    }
-}
-
-#[derive(Serialize)]
-struct ArmedJson<'a> {
-    dispatch: i64,
-    uid: &'a str,
-    message_id: &'a str,
-    digest: &'a str,
-    size: usize,
-    date_ms: i64,
-    at_ms: i64,
-}
-
-impl<'a> ArmedJson<'a> {
-    fn of(armed: &'a Armed) -> Self {
-        Self {
-            dispatch: armed.dispatch,
-            uid: &armed.uid,
-            message_id: &armed.message_id,
-            digest: &armed.digest,
-            size: armed.size,
-            date_ms: armed.date_ms,
-            at_ms: armed.at.as_millisecond(),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
--- $1, $2 as for import.sql, after it: rows whose message has been armed keep their data and are only marked as seen.
+-- $1: a JSON array of rows, $2: the number of this import, after they were imported: rows whose message has been armed keep their data and are only marked as seen.
 UPDATE recipient
 SET seen = $2, file = r.value ->> 'file', line = r.value ->> 'line'
 FROM json_each($1) AS r
