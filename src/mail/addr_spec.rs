@@ -88,6 +88,9 @@ impl AddrSpec {
     /// # Errors
     /// [`AddrSpecError`], the first fault found.
     pub fn parse(text: &str) -> Result<Self, AddrSpecError> {
+        if let Some(at) = plain(text) {
+            return Ok(Self { text: text.to_owned(), at });
+        }
         let text: String = text.trim().nfc().collect();
         if text.is_empty() {
             return Err(AddrSpecError::Empty);
@@ -202,6 +205,32 @@ impl AddrSpec {
     }
 }
 
+/// Where the `@` of an address stands that needs no second look: lower-case letters, digits and a few marks, labels without
+/// `--` (which could be A-labels) before a top-level domain of letters. All others go the long way, with the same result.
+fn plain(text: &str) -> Option<usize> {
+    let at = memchr::memchr(b'@', text.as_bytes())?;
+    let (local, domain) = (&text.as_bytes()[..at], &text.as_bytes()[at + 1..]);
+    let is_letter = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_local =
+        |part: &[u8]| !part.is_empty() && part.iter().all(|b| is_letter(b) || matches!(b, b'-' | b'_' | b'+'));
+    let is_label = |label: &[u8]| {
+        (1..=63).contains(&label.len())
+            && label.iter().all(|b| is_letter(b) || *b == b'-')
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
+            && !label.windows(2).any(|pair| pair == b"--")
+    };
+    let (name, last) = domain.iter().rposition(|b| *b == b'.').map(|dot| (&domain[..dot], &domain[dot + 1..]))?;
+    let fits = local.len() <= 64
+        && text.len() <= 254
+        && !local.starts_with(b"-")
+        && local.split(|b| *b == b'.').all(is_local)
+        && name.split(|b| *b == b'.').all(is_label)
+        && is_label(last)
+        && last.iter().all(u8::is_ascii_lowercase);
+    fits.then_some(at)
+}
+
 /// Controls and characters that a reader does not see: they make two addresses look like one.
 fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -267,6 +296,30 @@ mod tests {
         assert_eq!(fault("-f@x.example"), AddrSpecError::Character('-'));
         assert_eq!(fault(&format!("{}@x.example", "a".repeat(65))), AddrSpecError::LongLocalPart);
         assert_eq!(fault(&format!("{}@{}example", "a".repeat(60), "abc.".repeat(50))), AddrSpecError::Long);
+    }
+
+    #[test]
+    fn the_short_way_gives_what_the_long_way_gives() {
+        for text in ["a@b.example", "first.last+tag@x-y.host.example", "1_2@3.example", "guest@xn--bcher-kva.example"] {
+            let parsed = AddrSpec::parse(text).expect("an address");
+            assert_eq!((parsed.as_str(), parsed.local_part()), (text, &text[..text.find('@').expect("an @")]));
+        }
+        for text in [
+            "a@b",
+            "a@1.2.3.4",
+            "-a@b.example",
+            "a..b@c.example",
+            ".a@b.example",
+            "a@-b.example",
+            "a@b-.example",
+            "a@@b.example",
+            "a@b..example",
+            "a b@c.example",
+            "a@b.123",
+        ] {
+            assert!(AddrSpec::parse(text).is_err(), "{text}");
+            assert_eq!(super::plain(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -123,16 +123,31 @@ impl Cast {
         subject
     }
 
-    /// One message; the octets up to the blank line and with it are the first `usize`.
-    pub(super) fn fill(&self, subject: &str, fill: &Fill<'_>) -> (Vec<u8>, usize) {
+    /// One message, and a header of those of its fields that say something of the recipient.
+    pub(super) fn fill(&self, subject: &str, fill: &Fill<'_>) -> (Vec<u8>, Vec<u8>) {
         let mut out = Vec::with_capacity(self.room);
+        let mut personal = Vec::with_capacity(256);
+        let mut note = |name: &str, value: &[u8]| {
+            personal.extend_from_slice(name.as_bytes());
+            personal.extend_from_slice(value);
+        };
         let encoded = base64::MIME.encode(fill.calendar.as_bytes());
         for segment in &self.segments {
             match segment {
                 Segment::Fixed(octets) => out.extend_from_slice(octets),
                 Segment::Date => Date::new(fill.date.as_second()).write_header(&mut out, "Date: ".len()),
-                Segment::To => mailbox(fill.attendee).write_header(&mut out, "To: ".len()),
-                Segment::Subject => Text::new(subject).write_header(&mut out, "Subject: ".len()),
+                Segment::To => {
+                    let at = out.len();
+                    mailbox(fill.attendee).write_header(&mut out, "To: ".len());
+                    note("To: ", &out[at..]);
+                }
+                Segment::Subject => {
+                    let at = out.len();
+                    Text::new(subject).write_header(&mut out, "Subject: ".len());
+                    if self.subject.has_holes() {
+                        note("Subject: ", &out[at..]);
+                    }
+                }
                 Segment::MessageId => {
                     MessageId::new(fill.identity.message_id.as_str()).write_header(&mut out, "Message-ID: ".len());
                 }
@@ -148,8 +163,8 @@ impl Cast {
                 }
             }
         }
-        let header = memchr::memmem::find(&out, b"\r\n\r\n").map_or(out.len(), |at| at + 4);
-        (out, header)
+        personal.extend_from_slice(b"\r\n");
+        (out, personal)
     }
 }
 

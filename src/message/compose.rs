@@ -224,15 +224,14 @@ impl Composer {
     fn fill(&self, cast: &Cast, shape: &Shape<'_>, making: &Making<'_>) -> Option<Composed> {
         let object = self.object(making);
         let filled = cast.calendar.fill(&object)?;
-        let (mut composed, header) = self.assemble(cast, &shape.values, making, filled.octets);
+        let (mut composed, fields) = self.assemble(cast, &shape.values, making, filled.octets);
         composed.warnings.clone_from(&cast.warnings);
         let meant = self.meant(&object, making);
         if !calendar::lint_personal(filled.personal.as_bytes(), &meant).is_empty() {
             // The whole gate says it with the problem's place.
             return None;
         }
-        let header = composed.octets.get(..header)?;
-        let findings = lint::lint_header(header, &lint_meant(&composed, making));
+        let findings = lint::lint_personal(&fields, &lint_meant(&composed, making));
         findings.is_empty().then_some(composed)
     }
 
@@ -269,12 +268,12 @@ impl Composer {
         values: &[Cow<'_, str>],
         making: &Making<'_>,
         calendar: String,
-    ) -> (Composed, usize) {
+    ) -> (Composed, Vec<u8>) {
         let subject = cast.subject(values);
         let Making { letter, identity, attendee, date, .. } = *making;
-        let (octets, header) = cast.fill(&subject, &Fill { identity, attendee, date, values, calendar: &calendar });
+        let (octets, fields) = cast.fill(&subject, &Fill { identity, attendee, date, values, calendar: &calendar });
         let letter = letter.name.clone();
-        (Composed { octets, identity: identity.clone(), calendar, subject, letter, warnings: Vec::new() }, header)
+        (Composed { octets, identity: identity.clone(), calendar, subject, letter, warnings: Vec::new() }, fields)
     }
 
     fn place(&self, letter: &Letter) -> Place {

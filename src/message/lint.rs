@@ -110,13 +110,20 @@ pub fn lint(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
     gate.findings
 }
 
-/// All findings in the header of a message whose body has been made as one that passed [`lint`]; `octets` end behind the
-/// last field.
-pub fn lint_header(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
+/// All findings in a header of `To` and, where it differs between recipients, `Subject`; the rest of the message is octet for
+/// octet as in one that passed [`lint`] for another recipient.
+pub fn lint_personal(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
     let mut gate = Gate { octets, meant, marks: Vec::new(), findings: Vec::new() };
     let header_end = gate.check_lines();
-    let header = gate.read_header(0..header_end, &MESSAGE_FIELDS, Rule::Fields);
-    gate.check_fields(&header);
+    let header = gate.read_header(0..header_end, &["To", "Subject"], Rule::Fields);
+    if let Some((_, value)) = header.get("Subject") {
+        gate.check_words("the subject", value.as_text().unwrap_or_default(), meant.subject);
+    }
+    match header.get("To") {
+        Some(mailbox) => gate.check_mailbox(Rule::Recipient, "To", mailbox, meant.to),
+        None => gate.find(Rule::Fields, "field `To` is missing"),
+    }
+    gate.check_roles();
     gate.findings
 }
 
@@ -325,9 +332,7 @@ impl<'a> Gate<'a> {
         {
             self.find(Rule::Organizer, format!("`Reply-To` is {}, not the sender", shown(raw)));
         }
-        if from.address().key() == to.address().key() {
-            self.find(Rule::Organizer, format!("{} is organizer and recipient", quoted(to.address().as_str())));
-        }
+        self.check_roles();
         for header in &header.read {
             let HeaderValue::Address(addresses) = &header.value else { continue };
             if is_list_field(&header.name) {
@@ -342,6 +347,13 @@ impl<'a> Gate<'a> {
                 let name = header.name.as_str();
                 self.find(Rule::Recipient, format!("`{name}` holds {}, a third address", quoted(other)));
             }
+        }
+    }
+
+    fn check_roles(&mut self) {
+        let to = self.meant.to.address();
+        if self.meant.from.address().key() == to.key() {
+            self.find(Rule::Organizer, format!("{} is organizer and recipient", quoted(to.as_str())));
         }
     }
 
