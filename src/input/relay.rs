@@ -326,7 +326,7 @@ mod tests {
         let relay = &relays[0];
         assert_eq!(relay.auth, Some(AuthMethod::XOAuth2));
         assert_eq!(relay.token, Some(Secret::Command(vec!["fetch".into(), "it".into()])));
-        assert_eq!(relay.ehlo.as_deref(), Some("Mail.Host.example"));
+        assert_eq!(relay.ehlo.as_deref(), Some("mail.host.example"));
         assert!(!relay.dsn && relay.client_key.is_some());
         assert_eq!(relay.messages_per_connection, Some(50));
     }
