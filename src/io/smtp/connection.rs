@@ -117,7 +117,7 @@ impl Connection {
             connection.protect(&relay.host, &route.tls).await?;
         }
         loop {
-            match connection.event().await? {
+            match connection.event().await.map_err(our_certificate_fault)? {
                 Event::Protect => {
                     connection.protect(&relay.host, &route.tls).await?;
                     connection.dialogue.protected();
@@ -317,6 +317,22 @@ fn certificate_fault(failure: Failure) -> Failure {
     match &failure.mishap {
         Mishap::Broken(words) if words.contains("certificate") => {
             let words = format!("the relay's certificate is not accepted: {words}");
+            Failure::new(Phase::Tls, Mishap::Unable(words))
+        }
+        _ => failure,
+    }
+}
+
+/// With TLS 1.3 the handshake is over for us before the server has looked at our certificate: its no comes in the place of
+/// the next reply.
+fn our_certificate_fault(failure: Failure) -> Failure {
+    match &failure.mishap {
+        Mishap::Broken(words) if words.contains("fatal alert") => {
+            let named = words.to_ascii_lowercase();
+            if !["certificate", "unknownca", "accessdenied"].iter().any(|alert| named.contains(alert)) {
+                return failure;
+            }
+            let words = format!("the relay does not accept our certificate, or wants one: {words}");
             Failure::new(Phase::Tls, Mishap::Unable(words))
         }
         _ => failure,
