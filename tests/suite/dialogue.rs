@@ -273,7 +273,7 @@ fn a_relay_that_asks_for_our_certificate_gets_it() {
     let server =
         Server::start(Manners { offers: vec!["PIPELINING"], tls: Some(Arc::new(config)), ..Manners::default() });
 
-    let desk = guests(2);
+    let desk = guests(1);
     for name in ["ca.pem", "client.pem", "client.key"] {
         std::fs::copy(fixtures.join(name), desk.path.join(name)).expect("a copy");
     }
@@ -292,7 +292,6 @@ fn a_relay_that_asks_for_our_certificate_gets_it() {
     assert!(open.err.contains("client.key` can be read by others (mode 644); run chmod 600"), "{}", open.err);
     mode(0o600).expect("a mode");
     desk.ends(0, &["send"]);
-    let carried: Vec<_> = attempts(&desk).into_iter().filter(|(_, id)| !id.is_empty()).collect();
-    let tls = "TLSv1.3 TLS_AES_256_GCM_SHA384".to_owned();
-    assert_eq!(carried, [(tls.clone(), "Q2N1".to_owned()), (tls, "Q2N2".to_owned())]);
+    let carried = attempts(&desk).pop().expect("an attempt");
+    assert_eq!(carried, ("TLSv1.3 TLS_AES_256_GCM_SHA384".to_owned(), "Q2N1".to_owned()));
 }
