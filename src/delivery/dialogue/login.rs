@@ -105,11 +105,7 @@ fn base64_line(text: &str) -> Vec<u8> {
 fn explanation(reply: &Reply) -> Option<String> {
     let octets = BASE64.decode(reply.lines().first()?.trim().as_bytes()).ok()?;
     let text = String::from_utf8_lossy(&octets);
-    let text: String = text
-        .trim()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(EXPLANATION_CHARACTERS)
-        .collect();
+    let text: String =
+        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXPLANATION_CHARACTERS).collect();
     (!text.is_empty()).then_some(text)
 }

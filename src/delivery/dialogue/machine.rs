@@ -1,58 +1,15 @@
 //! The order of commands and answers.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use lettre::transport::smtp::commands::{Data, Quit, Rset, Starttls};
 
 use super::login::{Credential, Exchange, Next};
 use super::octets::{Letter, Stuffer};
-use super::Capabilities;
+use super::{Capabilities, Failure};
 use crate::delivery::{Mishap, Phase};
 use crate::mail::{Reply, ReplyReader};
-
-/// What happened in which phase.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Where.
-    pub phase: Phase,
-    /// What.
-    pub mishap: Mishap,
-}
-
-impl Failure {
-    /// From where and what.
-    pub fn new(phase: Phase, mishap: Mishap) -> Self {
-        Self { phase, mishap }
-    }
-
-    /// Whether the dialogue can go on with another message: after a plain refusal, and only then.
-    pub fn leaves_open(&self) -> bool {
-        match &self.mishap {
-            Mishap::Reply(reply) => reply.class() >= 4 && reply.code() != 421,
-            Mishap::Unable(_) => true,
-            Mishap::Silence | Mishap::Closed | Mishap::Broken(_) | Mishap::Unreadable(_) => false,
-        }
-    }
-
-    /// Whether the server ended the connection between two messages: because it was idle or had taken enough. The message
-    /// that was to follow has no part in it.
-    pub fn is_between_messages(&self) -> bool {
-        let ended = match &self.mishap {
-            Mishap::Reply(reply) => reply.code() == 421,
-            Mishap::Closed | Mishap::Broken(_) => true,
-            Mishap::Silence | Mishap::Unreadable(_) | Mishap::Unable(_) => false,
-        };
-        self.phase == Phase::Mail && ended
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.phase, self.mishap)
-    }
-}
 
 /// What a dialogue is told before it begins.
 #[derive(Clone)]
@@ -147,6 +104,8 @@ pub struct Dialogue {
     refusal: Option<Failure>,
     must_reset: bool,
     announced: u32,
+    /// Whether the server answers what has not been said.
+    is_ahead: bool,
     is_over: bool,
     stuffer: Stuffer,
 }
@@ -168,6 +127,7 @@ impl Dialogue {
             refusal: None,
             must_reset: false,
             announced: 0,
+            is_ahead: false,
             is_over: false,
             stuffer: Stuffer::new(),
         }
@@ -227,7 +187,15 @@ impl Dialogue {
         if self.is_in_handshake && !self.replies.is_empty() {
             return Err(self.clear_text_after_starttls());
         }
+        if self.is_ahead {
+            let words = "an answer to a message that has not been sent".to_owned();
+            return Err(self.over(Failure::new(Phase::Data, Mishap::Unreadable(words))));
+        }
         while let Some(&awaited) = self.awaited.front() {
+            // What is not asked yet cannot be answered.
+            if !self.output.is_empty() {
+                return Ok(None);
+            }
             if self.refusal.is_none() && awaited.usual().is_some_and(|code| self.replies.pass(code)) {
                 self.awaited.pop_front();
                 match awaited {
@@ -318,6 +286,9 @@ impl Dialogue {
             let words = "the relay takes no addresses with letters beyond ASCII before the @ (SMTPUTF8)";
             return unable(Phase::Rcpt, words.to_owned());
         }
+        if !self.offered.eight_bit && !letter.octets.is_ascii() {
+            return unable(Phase::Mail, "the relay takes no octets beyond ASCII (8BITMIME)".to_owned());
+        }
         let octets = letter.octets.len();
         if let Some(limit) = self.offered.size.filter(|&limit| limit > 0 && octets as u64 > limit) {
             return unable(Phase::Mail, format!("the message has {octets} octets, the relay takes {limit}"));
@@ -362,6 +333,11 @@ impl Dialogue {
     /// behind it.
     pub fn send(&mut self, octets: &[u8], next: Option<&Letter<'_>>) {
         debug_assert!(self.awaited.is_empty() && self.output.is_empty(), "one thing at a time");
+        if !self.replies.is_empty() {
+            // It would be taken for the answer to the dot.
+            self.is_ahead = true;
+            return;
+        }
         self.stuffer.write(octets, &mut self.output);
         self.dot_ends = self.output.len();
         // The final dot ends the transaction, whatever its answer.

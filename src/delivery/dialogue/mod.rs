@@ -10,15 +10,20 @@
 //! Conversations as text are in `tests/dialogues`.
 
 mod capabilities;
+mod failure;
 mod login;
 mod machine;
 mod octets;
 mod queue_id;
-#[cfg(test)]
-mod tests;
 
 pub use capabilities::Capabilities;
+pub use failure::Failure;
 pub use login::Credential;
-pub use machine::{Dialogue, Event, Failure, Terms};
+pub use machine::{Dialogue, Event, Terms};
 pub use octets::Letter;
 pub use queue_id::queue_id;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,10 @@ mod tests {
             ("2.0.0 Ok: queued as 4XyZ12ab3c", "4XyZ12ab3c"),
             ("2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9F3E1", "9F3E1"),
             ("OK id=1tABcd-0000000Xyz-0aBc", "1tABcd-0000000Xyz-0aBc"),
-            ("Ok 0102018f6a1b2c3d-1f2e3d4c-0000-4a5b-9c8d-7e6f5a4b3c2d-000000", "0102018f6a1b2c3d-1f2e3d4c-0000-4a5b-9c8d-7e6f5a4b3c2d-000000"),
+            (
+                "Ok 0102018f6a1b2c3d-1f2e3d4c-0000-4a5b-9c8d-7e6f5a4b3c2d-000000",
+                "0102018f6a1b2c3d-1f2e3d4c-0000-4a5b-9c8d-7e6f5a4b3c2d-000000",
+            ),
             (
                 "2.6.0 <m1@x.example> [InternalId=94489280538, Hostname=AM0PR01.example] 9 bytes in 0.1, 8 KB/sec Queued mail for delivery",
                 "94489280538",

@@ -7,9 +7,10 @@
 //! S: text  the server's line; \xHH is an octet, a \ at the end leaves out the line end
 //! S*9: t   the text nine times, without a line end
 //! C: text  our line; lines that follow each other are one write, and a write must hold nothing else
-//! > words  the caller does something: with .., announce A, send, send then A, protected, closed, quit, check A
+//! > words  the caller does something: with .., check A, announce A, send, send then A, protected, closed, broken N written,
+//!          quit; from here on its messages are big, eight bit
 //! = words  the caller hears: ready, protect, go ahead, accepted .., refused PHASE: .., failed PHASE: ..;
-//!          or sees: open, over, spent, id ..
+//!          or sees: open, over, spent, one by one, id ..
 //! ```
 //!
 //! Each conversation is held twice, the second time with the server's octets one by one: how the network cuts must not
@@ -36,6 +37,7 @@ struct Caller {
     last: Option<Reply>,
     octet_by_octet: bool,
     size: usize,
+    is_eight_bit: bool,
 }
 
 impl Caller {
@@ -93,7 +95,10 @@ impl Caller {
     fn act(&mut self, words: &[&str]) {
         let from = AddrSpec::parse("s@x.example").expect("valid");
         let address = |text: &str| AddrSpec::parse(text).expect("an address in a conversation");
-        let octets = MESSAGE.repeat(self.size);
+        let mut octets = MESSAGE.repeat(self.size);
+        if self.is_eight_bit {
+            octets.extend_from_slice("é\r\n".as_bytes());
+        }
         let (to, other);
         let letter = |to| Letter { from: &from, to, octets: &octets, message_id: "id.1@x.example" };
         match words {
@@ -120,6 +125,7 @@ impl Caller {
                 return;
             }
             ["big"] => self.size = 100,
+            ["eight", "bit"] => self.is_eight_bit = true,
             ["broken", written, "written"] => {
                 // The caller has written this much of the output of a `send` before it.
                 let written = written.parse().expect("a number");
@@ -194,6 +200,7 @@ fn hold(file: &str, text: &str, octet_by_octet: bool) {
         last: None,
         octet_by_octet,
         size: 1,
+        is_eight_bit: false,
     };
     let mut expectations = 0;
     while let Some((number, line)) = lines.next() {
@@ -213,7 +220,7 @@ fn hold(file: &str, text: &str, octet_by_octet: bool) {
         } else if let Some(first) = line.strip_prefix("C:") {
             let mut octets = octets_of(first.strip_prefix(' ').unwrap_or(first));
             while let Some((_, line)) = lines.next_if(|(_, l)| l.starts_with("C:")) {
-                octets.extend(octets_of(line[2..].strip_prefix(' ').unwrap_or(&line[2..])));
+                octets.extend(octets_of(line[2..].strip_prefix(' ').unwrap_or_else(|| &line[2..])));
             }
             let said = std::mem::take(&mut caller.said);
             assert_eq!(String::from_utf8_lossy(&said), String::from_utf8_lossy(&octets), "{place}");

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 
@@ -103,14 +104,6 @@ pub async fn drive(route: &Route, source: &impl Source, recorder: &Recorder) -> 
     driver.run(first).await.unwrap_or_else(Ending::Store)
 }
 
-/// What waiting for work came to.
-enum Waited {
-    /// Work, and the connection for it.
-    Work(Work, Box<Connection>),
-    /// The connection has been ended.
-    Over(After),
-}
-
 struct Driver<'d, S> {
     route: &'d Route,
     source: &'d S,
@@ -128,7 +121,7 @@ enum After {
     /// The message in hand has its outcome, and no other connection should be tried at once.
     Lost,
     /// This one has not been armed and wants another connection.
-    Again(Work),
+    Again(Box<Work>),
 }
 
 impl<S: Source> Driver<'_, S> {
@@ -148,7 +141,7 @@ impl<S: Source> Driver<'_, S> {
             match self.converse(connection, work).await? {
                 After::Idle => return Ok(Ending::Idle),
                 After::Lost => return Ok(Ending::Lost),
-                After::Again(next) => work = next,
+                After::Again(next) => work = *next,
             }
         }
     }
@@ -164,12 +157,13 @@ impl<S: Source> Driver<'_, S> {
             let Some(work) = hand.take() else {
                 self.flush().await?;
                 match self.await_work(connection).await {
-                    Waited::Work(work, same) => {
+                    (Some(work), Some(same)) => {
                         hand = Some(work);
-                        connection = *same;
+                        connection = same;
                         continue;
                     }
-                    Waited::Over(after) => return Ok(after),
+                    (Some(work), None) => return Ok(After::Again(Box::new(work))),
+                    (None, _) => return Ok(After::Idle),
                 }
             };
             let answer = if std::mem::take(&mut is_announced) {
@@ -185,7 +179,7 @@ impl<S: Source> Driver<'_, S> {
                 Ok(()) => {}
                 Err(failure) if !connection.is_open() && has_concluded && failure.is_between_messages() => {
                     self.flush().await?;
-                    return Ok(After::Again(work));
+                    return Ok(After::Again(Box::new(work)));
                 }
                 Err(failure) => {
                     self.flush().await?;
@@ -209,28 +203,25 @@ impl<S: Source> Driver<'_, S> {
             if !connection.is_open() {
                 // Nothing follows that could carry the last outcome to disk.
                 self.flush().await?;
-                return Ok(hand.map_or(After::Lost, After::Again));
+                return Ok(hand.map_or(After::Lost, |next| After::Again(Box::new(next))));
             }
         }
     }
 
-    /// Waits for work; while the wait is short the connection stays, otherwise it is ended first.
-    async fn await_work(&self, connection: Connection) -> Waited {
+    /// Waits for work; gives the connection back unless it has been ended, because the wait grew long, it has carried what
+    /// it may, or there is no more work.
+    async fn await_work(&self, connection: Connection) -> (Option<Work>, Option<Connection>) {
         let mut next = pin!(self.source.next());
-        let again = |work: Option<Work>| Waited::Over(work.map_or(After::Idle, After::Again));
-        if !connection.takes_more() {
-            connection.quit().await;
-            return again(next.await);
-        }
-        match tokio::time::timeout(self.route.deadlines.idle, next.as_mut()).await {
-            Ok(Some(work)) => Waited::Work(work, Box::new(connection)),
-            Ok(None) => {
+        let within = if connection.takes_more() { self.route.deadlines.idle } else { Duration::ZERO };
+        match tokio::time::timeout(within, next.as_mut()).await {
+            Ok(Some(work)) if connection.takes_more() => (Some(work), Some(connection)),
+            Ok(work) => {
                 connection.quit().await;
-                Waited::Over(After::Idle)
+                (work, None)
             }
             Err(_) => {
                 connection.quit().await;
-                again(next.await)
+                (next.await, None)
             }
         }
     }
