@@ -30,10 +30,8 @@ impl Sending {
                 // The secrets and certificates of a configured relay with the same host and user serve here too.
                 let same = file.relays.iter().find(|r| r.host == relay.host && r.user == relay.user);
                 if let Some(same) = same {
-                    relay.password.clone_from(&same.password);
-                    relay.ca_file.clone_from(&same.ca_file);
-                    relay.rate = same.rate;
-                    relay.connections = same.connections;
+                    let Relay { name, host, port, protection, user, .. } = relay;
+                    relay = Relay { name, host, port, protection, user, ..same.clone() };
                 }
                 Some(relay)
             }

@@ -22,7 +22,6 @@ use crate::input::event_file::EventFile;
 use crate::input::relay::Relay;
 use crate::io::clock;
 use crate::io::pace::Pace;
-use crate::io::secrets;
 use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
@@ -135,21 +134,17 @@ fn in_local_words(at: jiff::Timestamp) -> String {
 }
 
 pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Route, Stopped> {
-    let login = match (&relay.user, &relay.password) {
-        (Some(user), Some(secret)) => Some(Login { user: user.clone(), password: secrets::fetch(secret, folder)? }),
-        (Some(user), None) => {
-            return Err(Stopped::Usage(format!(
-                "the relay has the user `{user}` and no password; name its place under [[relay]]: password = {{ env = \"NAME\" }}"
-            )));
-        }
-        (None, _) => None,
-    };
-    let ca_file = relay.ca_file.as_ref().map(|name| folder.join(name));
+    let login = Login::of(relay, folder)?;
+    if let (Some(user), None) = (&relay.user, &login) {
+        return Err(Stopped::Usage(format!(
+            "the relay has the user `{user}` and no password; name its place under [[relay]]: password = {{ env = \"NAME\" }}"
+        )));
+    }
     let now = clock::now();
     let until = BackOff::end(now, file.limits.retry_for, file.event.start);
     Ok(Route {
         relay: relay.clone(),
-        tls: smtp::client_config(ca_file.as_ref(), relay.is_loopback())?,
+        tls: smtp::tls_of(relay, folder)?,
         login,
         deadlines: Deadlines::default(),
         backoff: BackOff { waits: file.limits.retry_after.clone(), until },

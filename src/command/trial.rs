@@ -9,7 +9,7 @@ use crate::cli;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
-use crate::io::smtp::Connection;
+use crate::io::smtp::{Connection, Letter};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
 use crate::message::{Composed, Reader};
@@ -55,9 +55,18 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
     let failed = |e: crate::io::smtp::Failure| Stopped::Relay(format!("{relay} at {}: {}", e.phase, e.mishap));
     let mut connection = Connection::open(&route).await.map_err(failed)?;
     for message in &messages {
-        let envelope =
-            connection.envelope(planned.composer.reverse_path(), &to, message.octets.len()).map_err(failed)?;
-        connection.announce(&envelope).await.map_err(failed)?;
+        if !connection.takes_more() {
+            connection.quit().await;
+            connection = Connection::open(&route).await.map_err(failed)?;
+        }
+        let letter = Letter {
+            from: planned.composer.reverse_path(),
+            to: &to,
+            octets: &message.octets,
+            message_id: message.identity.message_id.as_str(),
+        };
+        connection.check(&letter).map_err(failed)?;
+        connection.announce(&letter).await.map_err(failed)?;
         let reply = connection.send(&message.octets, None).await.map_err(failed)?;
         println!("{}: {reply}", message.letter);
     }

@@ -1,11 +1,12 @@
 //! What an answer of a relay means for a message, and when to try again.
 //!
-//! What: [`judge`] (replies and failures to a [`Verdict`]), [`BackOff`], [`Fuse`].
+//! What: [`dialogue`] (SMTP without its socket), [`judge`] (replies and failures to a [`Verdict`]), [`BackOff`], [`Fuse`].
 //! Standards: RFC 5321 sections 3.8, 4.2, 4.5.3 and 4.5.4, RFC 3463, RFC 1047 (the unavoidable window after the dot).
 //! Not here: sockets (`io::smtp`), states on disk (`journal`). Called by: `io::smtp`, `command::send`.
 //! Can fail: nothing.
 
 mod backoff;
+pub mod dialogue;
 mod fuse;
 mod verdict;
 

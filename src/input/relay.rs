@@ -7,6 +7,7 @@ use super::event_file::rate;
 use super::problem::quoted;
 use super::toml_reader::{Found, TomlReader};
 use super::units::Rate;
+use crate::mail::AddrSpec;
 
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub enum Protection {
     StartTls,
     /// In clear, `smtp://` to a loopback address only.
     Loopback,
+}
+
+/// How to log in (RFC 4954).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// Name and password at once (RFC 4616).
+    Plain,
+    /// Name and password in turn.
+    Login,
+    /// Name and a short-lived token, as Google and Microsoft ask for.
+    XOAuth2,
 }
 
 /// Where a password comes from; never from the configuration itself.
@@ -45,6 +57,20 @@ pub struct Relay {
     pub user: Option<String>,
     /// Password of the login.
     pub password: Option<Secret>,
+    /// Token of the login, for [`AuthMethod::XOAuth2`]; fetched anew for each connection.
+    pub token: Option<Secret>,
+    /// The only method to log in by; `None` leaves it to what the relay offers.
+    pub auth: Option<AuthMethod>,
+    /// A PEM file with our own certificate and those between it and its authority, for relays that ask for one.
+    pub client_certificate: Option<String>,
+    /// A PEM file with its key (mode 0600); there exactly where the certificate is.
+    pub client_key: Option<String>,
+    /// The name that we introduce ourselves by; `None` is the address of our end of the connection.
+    pub ehlo: Option<String>,
+    /// Whether reports on delays and failures are asked for (RFC 3461) where the relay offers it.
+    pub dsn: bool,
+    /// Messages after which a connection is ended and a new one made.
+    pub messages_per_connection: Option<u32>,
     /// A PEM file of certificates to trust beside the system's, for a relay with a certificate of one's own.
     pub ca_file: Option<String>,
     /// Messages handed to this relay.
@@ -102,6 +128,13 @@ impl Relay {
             protection,
             user,
             password: None,
+            token: None,
+            auth: None,
+            client_certificate: None,
+            client_key: None,
+            ehlo: None,
+            dsn: true,
+            messages_per_connection: None,
             ca_file: None,
             rate: None,
             connections: None,
@@ -139,40 +172,118 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
             None
         }
     });
-    let password = read_secret(&table);
+    let password = read_secret(&table, "password");
+    let token = read_secret(&table, "token");
+    let auth = read_auth(&table);
     let ca_file = table.string("ca_file").map(|f| f.value);
+    let client_certificate = table.string("client_certificate");
+    let client_key = table.string("client_key");
+    let ehlo = read_ehlo(&table);
+    let dsn = table.boolean("dsn");
+    let most = table.integer("messages_per_connection", 1..=1_000_000);
     let rate = rate(&table);
     let connections = table.integer("connections", 1..=500).and_then(|f| u32::try_from(f.value).ok());
-    let mut relay = relay?;
-    if relay.user.is_none() && password.is_some() {
+    if let Some(lone) = client_certificate.as_ref().xor(client_key.as_ref()) {
+        let (has, lacks) = if client_key.is_some() { ("key", "certificate") } else { ("certificate", "key") };
         table.problem(
-            table.place(),
-            "the relay has a password and no user",
-            "write the user into the URL: smtps://user@host",
+            lone.place.clone(),
+            format!("`client_{has}` is there and `client_{lacks}` is not"),
+            format!("add client_{lacks} = \"file.pem\", or take client_{has} out"),
         );
     }
+    let mut relay = relay?;
+    check_login(&table, &relay, password.is_some(), token.is_some(), auth);
     table.finish();
     relay.password = password;
+    relay.token = token;
+    relay.auth = auth;
     relay.ca_file = ca_file;
+    relay.client_certificate = client_certificate.map(|f| f.value);
+    relay.client_key = client_key.map(|f| f.value);
+    relay.ehlo = ehlo;
+    relay.dsn = dsn.unwrap_or(true);
+    relay.messages_per_connection = most.and_then(|f| u32::try_from(f.value).ok());
     relay.rate = rate;
     relay.connections = connections;
     Some(relay)
 }
 
-fn read_secret(table: &TomlReader<'_, '_>) -> Option<Secret> {
-    const CURE: &str = "name its place: password = { env = \"NAME\" }, { file = \"relay.secret\" } or { command = [\"pass\", \"show\", \"relay\"] }";
-    if !table.keys().iter().any(|k| k.value == "password") {
-        table.know("password");
-        return None;
+fn read_auth(table: &TomlReader<'_, '_>) -> Option<AuthMethod> {
+    let found = table.string("auth")?;
+    let method = match found.value.to_ascii_lowercase().as_str() {
+        "plain" => AuthMethod::Plain,
+        "login" => AuthMethod::Login,
+        "xoauth2" => AuthMethod::XOAuth2,
+        _ => {
+            let fault = format!("`auth` is {}, which is no way to log in here", quoted(&found.value));
+            table.problem(found.place, fault, "write plain, login or xoauth2, or leave it out");
+            return None;
+        }
+    };
+    Some(method)
+}
+
+fn read_ehlo(table: &TomlReader<'_, '_>) -> Option<String> {
+    let found = table.string("ehlo")?;
+    // What may stand behind an @ may stand behind EHLO, but for address literals (RFC 5321 section 4.1.1.1).
+    match AddrSpec::parse(&format!("postmaster@{}", found.value)) {
+        Ok(address) => Some(address.domain().to_owned()),
+        Err(_) => {
+            let fault = format!("`ehlo` is {}, which is no full domain name", quoted(&found.value));
+            table.problem(found.place, fault, "write this machine's name, such as mail.host.example, or leave it out");
+            None
+        }
     }
-    if !table.is_table("password") {
+}
+
+/// A login needs a name, and the secret of its method: the password, or the token for XOAUTH2.
+fn check_login(
+    table: &TomlReader<'_, '_>,
+    relay: &Relay,
+    has_password: bool,
+    has_token: bool,
+    auth: Option<AuthMethod>,
+) {
+    const TOKEN: &str = "token = { command = [\"command\", \"that\", \"prints\", \"it\"] }";
+    let problem = |fault: &str, cure: String| table.problem(table.place(), fault, cure);
+    if relay.user.is_none() && (has_password || has_token || auth.is_some()) {
+        let what = if has_password {
+            "a password"
+        } else if has_token {
+            "a token"
+        } else {
+            "a way to log in"
+        };
+        problem(
+            &format!("the relay has {what} and no user"),
+            "write the user into the URL: smtps://user@host".to_owned(),
+        );
+    }
+    match (auth == Some(AuthMethod::XOAuth2), has_token, has_password) {
+        (true, false, _) => problem("xoauth2 needs a token", format!("write {TOKEN}")),
+        (true, true, true) => problem("xoauth2 takes the token, not the password", "take `password` out".to_owned()),
+        (false, true, _) => problem("a token is for xoauth2", "write auth = \"xoauth2\", or a password".to_owned()),
+        (true, true, false) | (false, false, _) => {}
+    }
+}
+
+fn read_secret(table: &TomlReader<'_, '_>, key: &str) -> Option<Secret> {
+    let cure = || {
+        format!(
+            "name its place: {key} = {{ env = \"NAME\" }}, {{ file = \"relay.secret\" }} or {{ command = [\"pass\", \"show\", \"relay\"] }}"
+        )
+    };
+    let Some(found) = table.keys().into_iter().find(|k| k.value == key) else {
+        table.know(key);
+        return None;
+    };
+    if !table.is_table(key) {
         // The value itself is not repeated: it is a secret, and problems are printed.
-        let place = table.keys().into_iter().find(|k| k.value == "password").map_or_else(|| table.place(), |k| k.place);
-        table.problem(place, "the password stands in the file", CURE);
-        table.know("password");
+        table.problem(found.place, format!("the {key} stands in the file"), cure());
+        table.know(key);
         return None;
     }
-    let below = table.table("password");
+    let below = table.table(key);
     let env = below.string("env");
     let file = below.string("file");
     let command = below.strings("command");
@@ -185,8 +296,58 @@ fn read_secret(table: &TomlReader<'_, '_>) -> Option<Secret> {
             Some(Secret::Command(words.into_iter().map(|w| w.value).collect()))
         }
         _ => {
-            table.problem(place, "`password` needs exactly one of env, file and command", CURE);
+            table.problem(place, format!("`{key}` needs exactly one of env, file and command"), cure());
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuthMethod, Relay, Secret, read_all};
+    use crate::input::toml_reader::TomlDocument;
+
+    fn read(text: &str) -> (Vec<Relay>, Vec<String>) {
+        let document = TomlDocument::parse("convoke.toml", text, 1);
+        let root = document.root();
+        let relays = read_all(&root);
+        root.finish();
+        (relays, document.problems().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_relay_with_everything_is_read() {
+        let (relays, problems) = read(
+            "[[relay]]\nurl = \"smtps://me@mx.example\"\nauth = \"xoauth2\"\ntoken = { command = [\"fetch\", \"it\"] }\n\
+             client_certificate = \"me.pem\"\nclient_key = \"me.key\"\nehlo = \"Mail.Host.example\"\ndsn = false\n\
+             messages_per_connection = 50\n",
+        );
+        assert_eq!(problems, Vec::<String>::new());
+        let relay = &relays[0];
+        assert_eq!(relay.auth, Some(AuthMethod::XOAuth2));
+        assert_eq!(relay.token, Some(Secret::Command(vec!["fetch".into(), "it".into()])));
+        assert_eq!(relay.ehlo.as_deref(), Some("mail.host.example"));
+        assert!(!relay.dsn && relay.client_key.is_some());
+        assert_eq!(relay.messages_per_connection, Some(50));
+    }
+
+    #[test]
+    fn every_fault_of_a_relay_is_named_with_its_place_and_cure() {
+        for (lines, fault) in [
+            ("auth = \"cram-md5\"", "convoke.toml:3:8: `auth` is `cram-md5`"),
+            ("auth = \"xoauth2\"", "xoauth2 needs a token; write token = {"),
+            ("token = { env = \"T\" }", "a token is for xoauth2; write auth"),
+            ("token = \"abc\"", "convoke.toml:3:1: the token stands in the file; name its place: token"),
+            ("ehlo = \"my laptop\"", "convoke.toml:3:8: `ehlo` is `my laptop`, which is no full domain name"),
+            ("ehlo = \"laptop\"", "write this machine's name"),
+            ("client_key = \"k.pem\"", "convoke.toml:3:14: `client_key` is there and `client_certificate` is not"),
+            ("messages_per_connection = 0", "is out of range"),
+        ] {
+            let (_, problems) = read(&format!("[[relay]]\nurl = \"smtps://me@mx.example\"\n{lines}\n"));
+            assert!(problems.iter().any(|p| p.contains(fault)), "{lines}: {problems:?}");
+            assert!(problems.iter().all(|p| !p.contains("abc")), "{problems:?}");
+        }
+        let (_, problems) = read("[[relay]]\nurl = \"smtps://mx.example\"\npassword = { env = \"P\" }\n");
+        assert!(problems[0].contains("the relay has a password and no user"), "{problems:?}");
     }
 }

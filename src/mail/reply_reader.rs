@@ -1,5 +1,7 @@
 //! From octets to replies.
 
+use std::borrow::Cow;
+
 use super::Reply;
 
 /// Why octets are no reply.
@@ -52,6 +54,21 @@ impl ReplyReader {
         self.read == self.octets.len() && self.code.is_none()
     }
 
+    /// Takes the next reply off without keeping its words, where it is one whole line with this code: most answers are, and
+    /// nobody reads them. `false` where it is anything else, which is left for [`next_reply`](Self::next_reply).
+    pub fn pass(&mut self, code: u16) -> bool {
+        let rest = &self.octets[self.read..];
+        let Some(end) = line_end(rest).filter(|_| self.code.is_none()) else { return false };
+        let [a, b, c, more @ ..] = &rest[..end] else { return false };
+        let is_last = matches!(more.first(), None | Some(b' ' | b'\r'));
+        let digits = [a, b, c].map(|d| u16::from(d.wrapping_sub(b'0')));
+        let fits = is_last && digits.iter().all(|d| *d < 10) && digits[0] * 100 + digits[1] * 10 + digits[2] == code;
+        if fits {
+            self.read += end + 1;
+        }
+        fits
+    }
+
     /// The next complete reply, or `None` while more octets are needed.
     ///
     /// # Errors
@@ -59,18 +76,15 @@ impl ReplyReader {
     pub fn next_reply(&mut self) -> Result<Option<Reply>, ReplyFault> {
         loop {
             let rest = &self.octets[self.read..];
-            let window = &rest[..rest.len().min(Self::LONGEST_LINE)];
-            let Some(end) = window.iter().position(|&b| b == b'\n') else {
+            let Some(end) = line_end(rest) else {
                 return if rest.len() >= Self::LONGEST_LINE { Err(ReplyFault::LongLine) } else { Ok(None) };
             };
-            let line = String::from_utf8_lossy(&rest[..end]);
-            let line: String =
-                line.trim_end_matches('\r').chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            self.read += end + 1;
             self.size += end + 1;
             if self.size > Self::LONGEST {
                 return Err(ReplyFault::Long);
             }
+            let line = readable(&rest[..end]);
+            self.read += end + 1;
             let (code, last, text) = split_line(&line)?;
             if let Some(first) = self.code.filter(|&first| first != code) {
                 return Err(ReplyFault::CodesDiffer(first, code));
@@ -82,6 +96,24 @@ impl ReplyReader {
                 self.size = 0;
                 return Ok(Some(Reply::new(code, std::mem::take(&mut self.lines))));
             }
+        }
+    }
+}
+
+/// Where the first line ends; nothing beyond [`ReplyReader::LONGEST_LINE`] is looked at.
+fn line_end(rest: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', &rest[..rest.len().min(ReplyReader::LONGEST_LINE)])
+}
+
+/// The text of a line: as it came, where it is plain.
+fn readable(line: &[u8]) -> Cow<'_, str> {
+    let end = line.iter().rposition(|&b| b != b'\r').map_or(0, |last| last + 1);
+    let line = &line[..end];
+    match std::str::from_utf8(line) {
+        Ok(text) if line.iter().all(|b| matches!(b, b' '..=b'~')) => Cow::Borrowed(text),
+        _ => {
+            let text = String::from_utf8_lossy(line);
+            Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
         }
     }
 }
@@ -147,6 +179,20 @@ mod tests {
             }
         };
         assert_eq!(fault, ReplyFault::Long);
+    }
+
+    #[test]
+    fn plain_answers_are_passed_over_and_others_are_not() {
+        let mut reader = ReplyReader::default();
+        reader.push(b"250 2.1.0 ok\r\n250\r\n250-two\r\n250 lines\r\n25");
+        assert!(reader.pass(250) && reader.pass(250));
+        assert!(!reader.pass(250), "a reply of several lines is read as a whole");
+        assert_eq!(reader.next_reply().expect("fine").map(|r| r.to_string()), Some("250 two lines".to_owned()));
+        assert!(!reader.pass(250), "half a line");
+        reader.push(b"0 ok\n2500 x\r\n");
+        assert!(!reader.pass(354) && reader.pass(250));
+        assert!(!reader.pass(250), "four digits are no code");
+        assert!(reader.next_reply().is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod check;
 mod desk;
+mod dialogue;
 mod golden;
 mod hostile;
 mod kill;
@@ -11,4 +12,5 @@ mod relay;
 #[path = "../rooms.rs"]
 mod rooms;
 mod sample;
+mod server;
 mod sink;

@@ -1,4 +1,4 @@
-//! One connection to a relay.
+//! One connection to a relay: moves the octets of a [`Dialogue`], with TLS and deadlines.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,55 +6,24 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
-use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Capabilities, Deadlines, Route};
+use super::watch::{Elapsed, Watch};
+use super::{Deadlines, Route, tls};
+use crate::delivery::dialogue::{Capabilities, Dialogue, Event, Failure, Letter, Terms};
 use crate::delivery::{Mishap, Phase};
 use crate::input::relay::Protection;
-use crate::mail::{AddrSpec, Reply, ReplyReader};
+use crate::mail::Reply;
 
-/// What happened in which phase.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Where.
-    pub phase: Phase,
-    /// What.
-    pub mishap: Mishap,
-}
-
-impl Failure {
-    fn new(phase: Phase, mishap: Mishap) -> Self {
-        Self { phase, mishap }
-    }
-
-    /// Whether the dialogue can go on with another message: after a plain refusal, and only then.
-    pub fn leaves_open(&self) -> bool {
-        match &self.mishap {
-            Mishap::Reply(reply) => reply.class() >= 4 && reply.code() != 421,
-            Mishap::Unable(_) => true,
-            Mishap::Silence | Mishap::Closed | Mishap::Broken(_) | Mishap::Unreadable(_) => false,
-        }
-    }
-}
-
-/// A login.
-#[derive(Clone)]
-pub struct Login {
-    /// Name.
-    pub user: String,
-    /// Password; never printed.
-    pub password: SecretString,
-}
+/// The answers to a group of commands fit many times; a longer one is read in pieces.
+const BUFFER_OCTETS: usize = 4096;
 
 enum Stream {
     Plain(TcpStream),
@@ -102,10 +71,11 @@ impl AsyncWrite for Stream {
 /// An open dialogue, greeted and, where asked for, protected and logged in.
 pub struct Connection {
     stream: Stream,
-    replies: ReplyReader,
-    buffer: Vec<u8>,
+    dialogue: Dialogue,
+    buffer: Box<[u8]>,
     deadlines: Deadlines,
-    offered: Capabilities,
+    watch: Watch,
+    tls: String,
 }
 
 impl Connection {
@@ -115,6 +85,10 @@ impl Connection {
     /// The phase and what happened in it. No message has been spoken of then.
     pub async fn open(route: &Route) -> Result<Self, Failure> {
         let relay = &route.relay;
+        let login = match &route.login {
+            Some(login) => Some(login.credential().await?),
+            None => None,
+        };
         let deadlines = route.deadlines;
         let connect = async {
             let stream = TcpStream::connect((relay.host.as_str(), relay.port)).await?;
@@ -124,236 +98,110 @@ impl Connection {
             Ok::<_, io::Error>((stream, local))
         };
         let (stream, local) = within(&deadlines, Phase::Connect, connect).await?;
+        let terms = Terms {
+            ehlo: relay.ehlo.clone().unwrap_or_else(|| literal(local)),
+            starttls: relay.protection == Protection::StartTls,
+            login,
+            dsn: relay.dsn,
+            messages: relay.messages_per_connection,
+        };
         let mut connection = Self {
             stream: Stream::Plain(stream),
-            replies: ReplyReader::default(),
-            buffer: vec![0; 16 * 1024],
+            dialogue: Dialogue::new(terms),
+            buffer: vec![0; BUFFER_OCTETS].into_boxed_slice(),
             deadlines,
-            offered: Capabilities::default(),
+            watch: Watch::new(),
+            tls: String::new(),
         };
         if relay.protection == Protection::Implicit {
             connection.protect(&relay.host, &route.tls).await?;
         }
-        let greeting = connection.read(Phase::Greeting).await?;
-        demand(Phase::Greeting, greeting, 220..=220)?;
-        connection.hello(local).await?;
-        if relay.protection == Protection::StartTls {
-            connection.start_tls(&relay.host, &route.tls).await?;
-            connection.hello(local).await?;
+        loop {
+            match connection.event().await.map_err(our_certificate_fault)? {
+                Event::Protect => {
+                    connection.protect(&relay.host, &route.tls).await?;
+                    connection.dialogue.protected();
+                }
+                Event::Ready => return Ok(connection),
+                event => return Err(out_of_step(Phase::Greeting, &event)),
+            }
         }
-        if let Some(login) = &route.login {
-            connection.log_in(login).await?;
-        }
-        Ok(connection)
     }
 
     /// What the server offers.
     pub fn offered(&self) -> &Capabilities {
-        &self.offered
+        self.dialogue.offered()
     }
 
-    async fn hello(&mut self, local: SocketAddr) -> Result<(), Failure> {
-        // An address literal is always a valid argument (RFC 5321 section 4.1.4); machine names often are not.
-        let name = match local {
-            SocketAddr::V4(v4) => ClientId::Ipv4(*v4.ip()),
-            SocketAddr::V6(v6) => ClientId::Ipv6(*v6.ip()),
-        };
-        self.write(Phase::Ehlo, Ehlo::new(name).to_string().as_bytes()).await?;
-        let reply = self.read(Phase::Ehlo).await?;
-        let reply = demand(Phase::Ehlo, reply, 250..=250)?;
-        self.offered = Capabilities::of(&reply);
-        Ok(())
-    }
-
-    async fn start_tls(&mut self, host: &str, tls: &Arc<ClientConfig>) -> Result<(), Failure> {
-        if !self.offered.starttls {
-            let words = "the relay offers no STARTTLS, and nothing is sent in clear; use smtps:// or another port";
-            return Err(Failure::new(Phase::StartTls, Mishap::Unable(words.to_owned())));
-        }
-        self.write(Phase::StartTls, Starttls.to_string().as_bytes()).await?;
-        let reply = self.read(Phase::StartTls).await?;
-        demand(Phase::StartTls, reply, 220..=220)?;
-        if !self.replies.is_empty() {
-            // Somebody on the way put words into the server's mouth (STARTTLS response injection).
-            let words = "octets in clear after the answer to STARTTLS".to_owned();
-            return Err(Failure::new(Phase::StartTls, Mishap::Unreadable(words)));
-        }
-        self.protect(host, tls).await
-    }
-
-    async fn protect(&mut self, host: &str, tls: &Arc<ClientConfig>) -> Result<(), Failure> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| Failure::new(Phase::Tls, Mishap::Unable(format!("`{host}` is no name for a certificate"))))?;
-        let Stream::Plain(plain) = std::mem::replace(&mut self.stream, Stream::Gone) else {
-            return Err(Failure::new(Phase::Tls, Mishap::Closed));
-        };
-        let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, plain);
-        let protected = within(&self.deadlines, Phase::Tls, handshake).await.map_err(certificate_fault)?;
-        self.stream = Stream::Tls(Box::new(protected));
-        Ok(())
-    }
-
-    async fn log_in(&mut self, login: &Login) -> Result<(), Failure> {
-        let offers = |name: &str| self.offered.auth.iter().any(|m| m == name);
-        let mechanism = if offers("PLAIN") {
-            Mechanism::Plain
-        } else if offers("LOGIN") {
-            Mechanism::Login
-        } else {
-            let words = format!("the relay offers no login that is known here ({})", self.offered.auth.join(", "));
-            return Err(Failure::new(Phase::Auth, Mishap::Unable(words)));
-        };
-        let credentials = Credentials::new(login.user.clone(), login.password.expose_secret().to_owned());
-        let unable = |words: String| Failure::new(Phase::Auth, Mishap::Unable(words));
-        let first = Auth::new(mechanism, credentials.clone(), None).map_err(|e| unable(e.to_string()))?;
-        self.write(Phase::Auth, first.to_string().as_bytes()).await?;
-        let mut reply = self.read(Phase::Auth).await?;
-        // LOGIN asks twice, for name and password.
-        for _ in 0..2 {
-            if reply.code() != 334 || mechanism != Mechanism::Login {
-                break;
-            }
-            let challenge = reply.lines().first().map(String::as_str).unwrap_or_default();
-            let challenge = data_encoding::BASE64.decode(challenge.trim().as_bytes()).unwrap_or_default();
-            let challenge = String::from_utf8_lossy(&challenge).into_owned();
-            let answer =
-                Auth::new(mechanism, credentials.clone(), Some(challenge)).map_err(|e| unable(e.to_string()))?;
-            self.write(Phase::Auth, answer.to_string().as_bytes()).await?;
-            reply = self.read(Phase::Auth).await?;
-        }
-        demand(Phase::Auth, reply, 235..=235).map(|_| ())
-    }
-
-    /// The commands that announce a message, as octets; they leave by themselves or behind the message before.
-    ///
-    /// # Errors
-    /// The server cannot take this recipient or this size; nothing has been sent.
-    pub fn envelope(&self, from: &AddrSpec, to: &AddrSpec, size: usize) -> Result<Envelope, Failure> {
-        let unable = |phase: Phase, words: String| Failure::new(phase, Mishap::Unable(words));
-        if (to.needs_smtputf8() || from.needs_smtputf8()) && !self.offered.smtputf8 {
-            let words = "the relay takes no addresses with letters beyond ASCII before the @ (SMTPUTF8)";
-            return Err(unable(Phase::Rcpt, words.to_owned()));
-        }
-        if let Some(limit) = self.offered.size.filter(|&limit| limit > 0 && size as u64 > limit) {
-            return Err(unable(Phase::Mail, format!("the message has {size} octets, the relay takes {limit}")));
-        }
-        let address = |a: &AddrSpec| {
-            a.as_str()
-                .parse::<lettre::Address>()
-                .map_err(|e| unable(Phase::Rcpt, format!("the address is refused: {e}")))
-        };
-        let mut parameters = Vec::new();
-        if self.offered.size.is_some() {
-            parameters.push(MailParameter::Size(size));
-        }
-        if to.needs_smtputf8() || from.needs_smtputf8() {
-            parameters.push(MailParameter::SmtpUtfEight);
-            if self.offered.eight_bit {
-                parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-            }
-        }
-        let mail = Mail::new(Some(address(from)?), parameters).to_string();
-        let rcpt = Rcpt::new(address(to)?, Vec::new()).to_string();
-        Ok(Envelope { mail, rcpt })
-    }
-
-    /// Announces a message and waits until the server says 354.
-    ///
-    /// # Errors
-    /// The refusal, or what came in its place.
-    pub async fn announce(&mut self, envelope: &Envelope) -> Result<(), Failure> {
-        if self.offered.pipelining {
-            self.write(Phase::Mail, envelope.whole().as_bytes()).await?;
-            return self.announced().await;
-        }
-        self.write(Phase::Mail, envelope.mail.as_bytes()).await?;
-        let reply = self.read(Phase::Mail).await?;
-        demand(Phase::Mail, reply, 250..=259)?;
-        self.write(Phase::Rcpt, envelope.rcpt.as_bytes()).await?;
-        let reply = self.read(Phase::Rcpt).await?;
-        demand(Phase::Rcpt, reply, 250..=259)?;
-        self.write(Phase::Data, Data.to_string().as_bytes()).await?;
-        let reply = self.read(Phase::Data).await?;
-        demand(Phase::Data, reply, 354..=354).map(|_| ())
-    }
-
-    /// Reads the three answers to an announcement that has left already. The first refusal counts; a server that says 354
-    /// although it refused waits for a message now, so that connection is at its end.
-    ///
-    /// # Errors
-    /// The refusal, or what came in its place.
-    pub async fn announced(&mut self) -> Result<(), Failure> {
-        let mail = self.read(Phase::Mail).await?;
-        let rcpt = self.read(Phase::Rcpt).await?;
-        let data = self.read(Phase::Data).await?;
-        let waits = data.code() == 354;
-        let refused = demand(Phase::Mail, mail, 250..=259).and_then(|_| demand(Phase::Rcpt, rcpt, 250..=259));
-        match (refused, waits) {
-            (Ok(_), _) => demand(Phase::Data, data, 354..=354).map(|_| ()),
-            (Err(refusal), false) => Err(refusal),
-            (Err(refusal), true) => {
-                self.stream = Stream::Gone;
-                Err(refusal)
-            }
-        }
+    /// Protocol and cipher suite; empty in clear.
+    pub fn tls(&self) -> &str {
+        &self.tls
     }
 
     /// Whether the dialogue can go on.
     pub fn is_open(&self) -> bool {
-        !matches!(self.stream, Stream::Gone)
+        self.dialogue.is_open()
+    }
+
+    /// Whether another message may be announced here, by our limits and the server's.
+    pub fn takes_more(&self) -> bool {
+        self.dialogue.takes_more()
+    }
+
+    /// Whether another message may be announced behind one that is being sent.
+    pub fn takes_more_behind(&self) -> bool {
+        self.dialogue.takes_more_behind()
+    }
+
+    /// Whether the server can take this message.
+    ///
+    /// # Errors
+    /// It cannot take this recipient or this size; nothing has been sent, and the dialogue goes on.
+    pub fn check(&self, letter: &Letter<'_>) -> Result<(), Failure> {
+        self.dialogue.check(letter)
+    }
+
+    /// Announces a message that [`check`](Self::check) let pass and waits until the server says 354.
+    ///
+    /// # Errors
+    /// The refusal, or what came in its place; [`is_open`](Self::is_open) tells whether the dialogue goes on.
+    pub async fn announce(&mut self, letter: &Letter<'_>) -> Result<(), Failure> {
+        self.dialogue.announce(letter);
+        self.announced().await
+    }
+
+    /// Waits for 354 to an announcement that has left already.
+    ///
+    /// # Errors
+    /// As those of [`announce`](Self::announce).
+    pub async fn announced(&mut self) -> Result<(), Failure> {
+        match self.event().await? {
+            Event::GoAhead => Ok(()),
+            Event::Refused(failure) => Err(failure),
+            event => Err(out_of_step(Phase::Data, &event)),
+        }
     }
 
     /// Sends the message with its final dot and, in the same write, the announcement of the next one; gives the answer to
-    /// the dot. `octets` have CRLF line ends throughout.
+    /// the dot. `octets` have CRLF line ends throughout; `next` needs [`takes_more_behind`](Self::takes_more_behind).
     ///
     /// # Errors
-    /// [`Phase::Body`] where the dot cannot have left, [`Phase::Dot`] otherwise: the message is in doubt then.
-    pub async fn send(&mut self, octets: &[u8], next: Option<&Envelope>) -> Result<Reply, Failure> {
-        let mut wire = Vec::with_capacity(octets.len() + 512);
-        stuff(octets, &mut wire);
-        let dot_ends = wire.len();
-        if let Some(next) = next {
-            wire.extend_from_slice(next.whole().as_bytes());
+    /// [`Phase::Body`] where the dot cannot have left, [`Phase::Dot`] otherwise: without a reply the message is in doubt
+    /// then.
+    pub async fn send(&mut self, octets: &[u8], next: Option<&Letter<'_>>) -> Result<Reply, Failure> {
+        self.dialogue.send(octets, next);
+        match self.event().await? {
+            Event::Accepted(reply) => Ok(reply),
+            Event::Refused(failure) => Err(failure),
+            event => Err(out_of_step(Phase::Dot, &event)),
         }
-        let mut written = 0;
-        while written < wire.len() {
-            let step = timeout(self.deadlines.of(Phase::Body), self.stream.write(&wire[written..])).await;
-            let fault = match step {
-                Ok(Ok(0)) => Mishap::Closed,
-                Ok(Ok(n)) => {
-                    written += n;
-                    continue;
-                }
-                Ok(Err(error)) => Mishap::Broken(error.to_string()),
-                Err(_) => Mishap::Silence,
-            };
-            // The kernel, or TLS, may have passed on more than the last write told: near the end nothing is certain.
-            let certain = matches!(self.stream, Stream::Plain(_)) && written + 1 < dot_ends;
-            return Err(Failure::new(if certain { Phase::Body } else { Phase::Dot }, fault));
-        }
-        match timeout(self.deadlines.of(Phase::Body), self.stream.flush()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(Failure::new(Phase::Dot, Mishap::Broken(error.to_string()))),
-            Err(_) => return Err(Failure::new(Phase::Dot, Mishap::Silence)),
-        }
-        let reply = self.read(Phase::Dot).await?;
-        if reply.is_done() { Ok(reply) } else { Err(Failure::new(Phase::Dot, Mishap::Reply(reply))) }
-    }
-
-    /// Forgets a half-announced message (RFC 5321 section 4.1.1.5).
-    ///
-    /// # Errors
-    /// The server will not, or is gone.
-    pub async fn reset(&mut self) -> Result<(), Failure> {
-        self.write(Phase::Mail, Rset.to_string().as_bytes()).await?;
-        let reply = self.read(Phase::Mail).await?;
-        demand(Phase::Mail, reply, 250..=259).map(|_| ())
     }
 
     /// Says QUIT and waits a moment for the answer.
     pub async fn quit(mut self) {
+        self.dialogue.quit();
         let farewell = async {
-            self.stream.write_all(Quit.to_string().as_bytes()).await?;
+            self.stream.write_all(self.dialogue.output()).await?;
             self.stream.flush().await?;
             self.stream.read(&mut self.buffer).await
         };
@@ -361,66 +209,95 @@ impl Connection {
         let _ = timeout(self.deadlines.quit, farewell).await;
     }
 
-    async fn write(&mut self, phase: Phase, octets: &[u8]) -> Result<(), Failure> {
-        let stream = &mut self.stream;
-        within(&self.deadlines, phase, async {
-            stream.write_all(octets).await?;
-            stream.flush().await
-        })
-        .await
-    }
-
-    async fn read(&mut self, phase: Phase) -> Result<Reply, Failure> {
-        let deadline = tokio::time::Instant::now() + self.deadlines.of(phase);
+    /// Writes and reads until the dialogue has something to say. An answer that is there already costs no system call.
+    async fn event(&mut self) -> Result<Event, Failure> {
+        self.watch.begin();
         loop {
-            match self.replies.next_reply() {
-                Ok(Some(reply)) => return Ok(reply),
-                Ok(None) => {}
-                Err(fault) => return Err(Failure::new(phase, Mishap::Unreadable(fault.to_string()))),
+            if !self.dialogue.output().is_empty() {
+                self.write().await?;
+                self.watch.begin();
             }
-            match tokio::time::timeout_at(deadline, self.stream.read(&mut self.buffer)).await {
-                Ok(Ok(0)) => return Err(Failure::new(phase, Mishap::Closed)),
-                Ok(Ok(n)) => self.replies.push(&self.buffer[..n]),
-                Ok(Err(error)) => return Err(Failure::new(phase, Mishap::Broken(error.to_string()))),
-                Err(_) => return Err(Failure::new(phase, Mishap::Silence)),
+            if let Some(event) = self.dialogue.event()? {
+                return Ok(event);
+            }
+            if self.dialogue.output().is_empty() {
+                self.read().await?;
             }
         }
     }
-}
 
-/// MAIL, RCPT and DATA of one message.
-#[derive(Clone, Debug)]
-pub struct Envelope {
-    mail: String,
-    rcpt: String,
-}
+    async fn write(&mut self) -> Result<(), Failure> {
+        let mut written = 0;
+        // One round in all but a few cases: the system takes what it is given, unless the line is full.
+        while written < self.dialogue.output().len() {
+            let limit = self.deadlines.of(Phase::Body);
+            let step = self.watch.within(limit, self.stream.write(&self.dialogue.output()[written..])).await;
+            let fault = match step {
+                Ok(Ok(0)) => Mishap::Closed,
+                Ok(Ok(n)) => {
+                    written += n;
+                    self.watch.begin();
+                    continue;
+                }
+                Ok(Err(error)) => Mishap::Broken(error.to_string()),
+                Err(Elapsed) => Mishap::Silence,
+            };
+            return Err(self.dialogue.unwritten(written, matches!(self.stream, Stream::Plain(_)), fault));
+        }
+        if matches!(self.stream, Stream::Tls(_)) {
+            let fault = match self.watch.within(self.deadlines.of(Phase::Body), self.stream.flush()).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(Mishap::Broken(error.to_string())),
+                Err(Elapsed) => Some(Mishap::Silence),
+            };
+            if let Some(fault) = fault {
+                return Err(self.dialogue.unwritten(written, false, fault));
+            }
+        }
+        self.dialogue.written();
+        Ok(())
+    }
 
-impl Envelope {
-    fn whole(&self) -> String {
-        format!("{}{}{Data}", self.mail, self.rcpt)
+    async fn read(&mut self) -> Result<(), Failure> {
+        let limit = self.deadlines.of(self.dialogue.phase());
+        let fault = match self.watch.within(limit, self.stream.read(&mut self.buffer)).await {
+            Ok(Ok(0)) => Mishap::Closed,
+            Ok(Ok(n)) => {
+                self.dialogue.received(&self.buffer[..n]);
+                return Ok(());
+            }
+            Ok(Err(error)) => Mishap::Broken(error.to_string()),
+            Err(Elapsed) => Mishap::Silence,
+        };
+        Err(self.dialogue.lost(fault))
+    }
+
+    async fn protect(&mut self, host: &str, config: &Arc<ClientConfig>) -> Result<(), Failure> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Failure::new(Phase::Tls, Mishap::Unable(format!("`{host}` is no name for a certificate"))))?;
+        let Stream::Plain(plain) = std::mem::replace(&mut self.stream, Stream::Gone) else {
+            return Err(Failure::new(Phase::Tls, Mishap::Closed));
+        };
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, plain);
+        let protected = within(&self.deadlines, Phase::Tls, handshake).await.map_err(certificate_fault)?;
+        self.tls = tls::describe(protected.get_ref().1);
+        self.stream = Stream::Tls(Box::new(protected));
+        Ok(())
     }
 }
 
-/// Dot-stuffing (RFC 5321 section 4.5.2) and the end of the message.
-fn stuff(octets: &[u8], wire: &mut Vec<u8>) {
-    let mut rest = octets;
-    if rest.first() == Some(&b'.') {
-        wire.push(b'.');
+/// An address literal is always a valid argument of EHLO (RFC 5321 section 4.1.4); machine names often are not.
+fn literal(local: SocketAddr) -> String {
+    match local {
+        SocketAddr::V4(v4) => ClientId::Ipv4(*v4.ip()),
+        SocketAddr::V6(v6) => ClientId::Ipv6(*v6.ip()),
     }
-    while let Some(at) = rest.windows(3).position(|w| w == b"\r\n.") {
-        wire.extend_from_slice(&rest[..at + 3]);
-        wire.push(b'.');
-        rest = &rest[at + 3..];
-    }
-    wire.extend_from_slice(rest);
-    if !octets.ends_with(b"\r\n") {
-        wire.extend_from_slice(b"\r\n");
-    }
-    wire.extend_from_slice(b".\r\n");
+    .to_string()
 }
 
-fn demand(phase: Phase, reply: Reply, codes: std::ops::RangeInclusive<u16>) -> Result<Reply, Failure> {
-    if codes.contains(&reply.code()) { Ok(reply) } else { Err(Failure::new(phase, Mishap::Reply(reply))) }
+/// An event that the order of calls excludes; the dialogue itself would have to be wrong.
+fn out_of_step(phase: Phase, event: &Event) -> Failure {
+    Failure::new(phase, Mishap::Unreadable(format!("{event:?} out of turn")))
 }
 
 async fn within<T>(
@@ -446,20 +323,18 @@ fn certificate_fault(failure: Failure) -> Failure {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::stuff;
-
-    fn stuffed(text: &str) -> String {
-        let mut wire = Vec::new();
-        stuff(text.as_bytes(), &mut wire);
-        String::from_utf8(wire).expect("text")
-    }
-
-    #[test]
-    fn dots_at_line_starts_are_doubled() {
-        assert_eq!(stuffed(".a\r\n.\r\n..b\r\nc.\r\n"), "..a\r\n..\r\n...b\r\nc.\r\n.\r\n");
-        assert_eq!(stuffed("a"), "a\r\n.\r\n");
-        assert_eq!(stuffed("\r\n.\r\n"), "\r\n..\r\n.\r\n");
+/// With TLS 1.3 the handshake is over for us before the server has looked at our certificate: its no comes in the place of
+/// the next reply.
+fn our_certificate_fault(failure: Failure) -> Failure {
+    match &failure.mishap {
+        Mishap::Broken(words) if words.contains("fatal alert") => {
+            let named = words.to_ascii_lowercase();
+            if !["certificate", "unknownca", "accessdenied"].iter().any(|alert| named.contains(alert)) {
+                return failure;
+            }
+            let words = format!("the relay does not accept our certificate, or wants one: {words}");
+            Failure::new(Phase::Tls, Mishap::Unable(words))
+        }
+        _ => failure,
     }
 }

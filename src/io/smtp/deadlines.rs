@@ -19,6 +19,8 @@ pub struct Deadlines {
     pub dot: Duration,
     /// QUIT: courtesy, no more.
     pub quit: Duration,
+    /// How long a connection is kept while there is nothing to send.
+    pub idle: Duration,
 }
 
 impl Default for Deadlines {
@@ -32,6 +34,8 @@ impl Default for Deadlines {
             body: minutes(3),
             dot: minutes(10),
             quit: Duration::from_secs(5),
+            // Postfix under stress waits 10 seconds for a command, others minutes: we leave before we are shown out.
+            idle: Duration::from_secs(9),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Takes work, arms it, sends it, records what came of it.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 
-use super::connection::{Connection, Envelope, Failure, Login};
+use super::connection::Connection;
 use super::deadlines::Deadlines;
+use super::login::Login;
+use crate::delivery::dialogue::{Failure, Letter, queue_id};
 use crate::delivery::{BackOff, Mishap, Phase, Scope, Verdict, judge};
 use crate::input::relay::Relay;
 use crate::io::clock;
@@ -47,9 +51,16 @@ pub struct Work {
     pub started: jiff::Timestamp,
 }
 
+impl Work {
+    fn letter(&self) -> Letter<'_> {
+        Letter { from: &self.from, to: &self.to, octets: &self.octets, message_id: &self.armed.message_id }
+    }
+}
+
 /// Where work comes from, and who hears what became of it.
 pub trait Source: Send + Sync {
-    /// Waits until the next message may leave; `None` ends the connection.
+    /// Waits until the next message may leave; `None` ends the connection. It is never cancelled: where the wait grows
+    /// long the connection is closed and another one opened for what comes.
     fn next(&self) -> impl Future<Output = Option<Work>> + Send;
     /// The next message if it may leave at this moment.
     fn ready(&self) -> impl Future<Output = Option<Work>> + Send;
@@ -85,18 +96,12 @@ pub enum Ending {
     Store(StoreError),
 }
 
-/// Opens a connection when there is work and drives it until there is none.
+/// Opens a connection when there is work and drives it until there is none; opens another one where the first ended
+/// without fault: after as many messages as it may carry, for want of work, or closed by the server between messages.
 pub async fn drive(route: &Route, source: &impl Source, recorder: &Recorder) -> Ending {
     let Some(first) = source.next().await else { return Ending::Idle };
-    let mut driver = Driver { route, source, recorder, pending: None };
-    let ended = match Connection::open(route).await {
-        Ok(connection) => driver.run(connection, first).await,
-        Err(failure) => {
-            driver.conclude(&first, Err(failure));
-            driver.flush().await.map(|()| Ending::Lost)
-        }
-    };
-    ended.unwrap_or_else(Ending::Store)
+    let mut driver = Driver { route, source, recorder, pending: None, tls: String::new() };
+    driver.run(first).await.unwrap_or_else(Ending::Store)
 }
 
 struct Driver<'d, S> {
@@ -105,83 +110,130 @@ struct Driver<'d, S> {
     recorder: &'d Recorder,
     /// The outcome of the last message; it shares a commit with the arming of the next one.
     pending: Option<Outcome>,
+    /// How the connection is protected.
+    tls: String,
+}
+
+/// How one connection ended.
+enum After {
+    /// There is no more work.
+    Idle,
+    /// The message in hand has its outcome, and no other connection should be tried at once.
+    Lost,
+    /// This one has not been armed and wants another connection.
+    Again(Box<Work>),
 }
 
 impl<S: Source> Driver<'_, S> {
-    async fn run(&mut self, mut connection: Connection, first: Work) -> Result<Ending, StoreError> {
-        let mut waiting = Some(first);
+    async fn run(&mut self, first: Work) -> Result<Ending, StoreError> {
+        let mut work = first;
         loop {
-            let work = match waiting.take() {
-                Some(work) => work,
-                None => {
-                    self.flush().await?;
-                    match self.source.next().await {
-                        Some(work) => work,
-                        None => {
-                            connection.quit().await;
-                            return Ok(Ending::Idle);
-                        }
-                    }
-                }
-            };
-            let announced = match self.envelope(&connection, &work) {
-                Ok(envelope) => connection.announce(&envelope).await,
+            self.tls.clear();
+            let connection = match Connection::open(self.route).await {
+                Ok(connection) => connection,
                 Err(failure) => {
-                    // Nothing was said to the server about it.
                     self.conclude(&work, Err(failure));
-                    continue;
-                }
-            };
-            if let Err(failure) = announced {
-                if !self.refused(&mut connection, &work, failure).await? {
+                    self.flush().await?;
                     return Ok(Ending::Lost);
                 }
-                continue;
-            }
-            if !self.send_from(&mut connection, work).await? {
-                // Nothing follows that could carry the last outcome to disk.
-                self.flush().await?;
-                return Ok(Ending::Lost);
+            };
+            self.tls.push_str(connection.tls());
+            match self.converse(connection, work).await? {
+                After::Idle => return Ok(Ending::Idle),
+                After::Lost => return Ok(Ending::Lost),
+                After::Again(next) => work = *next,
             }
         }
     }
 
-    /// Sends an announced message and, as long as there is work at once and the server takes groups of commands, the next
-    /// ones behind it. `false` when the connection is gone.
-    async fn send_from(&mut self, connection: &mut Connection, mut work: Work) -> Result<bool, StoreError> {
+    /// Sends over one connection: each message with the announcement of the next one behind it, as long as there is work at
+    /// once and the server takes groups of commands.
+    async fn converse(&mut self, mut connection: Connection, first: Work) -> Result<After, StoreError> {
+        let mut hand = Some(first);
+        let mut is_announced = false;
+        // A connection that does nothing for anybody is not made again at once.
+        let mut has_concluded = false;
         loop {
+            let Some(work) = hand.take() else {
+                self.flush().await?;
+                match self.await_work(connection).await {
+                    (Some(work), Some(same)) => {
+                        hand = Some(work);
+                        connection = same;
+                        continue;
+                    }
+                    (Some(work), None) => return Ok(After::Again(Box::new(work))),
+                    (None, _) => return Ok(After::Idle),
+                }
+            };
+            let answer = if std::mem::take(&mut is_announced) {
+                connection.announced().await
+            } else {
+                match connection.check(&work.letter()) {
+                    Ok(()) => connection.announce(&work.letter()).await,
+                    // Nothing was said to the server about it.
+                    Err(failure) => Err(failure),
+                }
+            };
+            match answer {
+                Ok(()) => {}
+                Err(failure) if !connection.is_open() && has_concluded && failure.is_between_messages() => {
+                    self.flush().await?;
+                    return Ok(After::Again(Box::new(work)));
+                }
+                Err(failure) => {
+                    self.flush().await?;
+                    self.conclude(&work, Err(failure));
+                    self.flush().await?;
+                    if !connection.is_open() {
+                        return Ok(After::Lost);
+                    }
+                    has_concluded = true;
+                    continue;
+                }
+            }
             // On disk before the dot: the last outcome and this arming in one commit.
             self.recorder.record(self.pending.take().into_iter().collect(), vec![work.armed.clone()]).await?;
-            let next = self.next_behind(connection).await;
-            let answer = connection.send(&work.octets, next.as_ref().map(|(_, envelope)| envelope)).await;
-            let goes_on = match &answer {
-                Ok(_) => true,
-                Err(failure) => failure.leaves_open() && failure.phase == Phase::Dot,
-            };
+            let next = self.next_behind(&connection).await;
+            let answer = connection.send(&work.octets, next.as_ref().map(Work::letter).as_ref()).await;
             self.conclude(&work, answer);
-            let Some((following, _)) = next else { return Ok(goes_on) };
-            if !goes_on {
+            has_concluded = true;
+            is_announced = next.is_some();
+            hand = next;
+            if !connection.is_open() {
+                // Nothing follows that could carry the last outcome to disk.
                 self.flush().await?;
-                let failure = Failure { phase: Phase::Mail, mishap: Mishap::Closed };
-                self.conclude(&following, Err(failure));
-                self.flush().await?;
-                return Ok(false);
-            }
-            match connection.announced().await {
-                Ok(()) => work = following,
-                Err(failure) => return self.refused(connection, &following, failure).await,
+                return Ok(hand.map_or(After::Lost, |next| After::Again(Box::new(next))));
             }
         }
     }
 
-    async fn next_behind(&mut self, connection: &Connection) -> Option<(Work, Envelope)> {
-        if !connection.offered().pipelining {
+    /// Waits for work; gives the connection back unless it has been ended, because the wait grew long, it has carried what
+    /// it may, or there is no more work.
+    async fn await_work(&self, connection: Connection) -> (Option<Work>, Option<Connection>) {
+        let mut next = pin!(self.source.next());
+        let within = if connection.takes_more() { self.route.deadlines.idle } else { Duration::ZERO };
+        match tokio::time::timeout(within, next.as_mut()).await {
+            Ok(Some(work)) if connection.takes_more() => (Some(work), Some(connection)),
+            Ok(work) => {
+                connection.quit().await;
+                (work, None)
+            }
+            Err(_) => {
+                connection.quit().await;
+                (next.await, None)
+            }
+        }
+    }
+
+    async fn next_behind(&mut self, connection: &Connection) -> Option<Work> {
+        if !connection.takes_more_behind() {
             return None;
         }
         loop {
             let work = self.source.ready().await?;
-            match self.envelope(connection, &work) {
-                Ok(envelope) => return Some((work, envelope)),
+            match connection.check(&work.letter()) {
+                Ok(()) => return Some(work),
                 // Refused by ourselves: recorded with what comes next.
                 Err(failure) => {
                     self.conclude(&work, Err(failure));
@@ -194,32 +246,10 @@ impl<S: Source> Driver<'_, S> {
         }
     }
 
-    fn envelope(&self, connection: &Connection, work: &Work) -> Result<Envelope, Failure> {
-        connection.envelope(&work.from, &work.to, work.octets.len())
-    }
-
-    /// Records a refusal before the message; `true` when the connection can go on.
-    async fn refused(
-        &mut self,
-        connection: &mut Connection,
-        work: &Work,
-        failure: Failure,
-    ) -> Result<bool, StoreError> {
-        let goes_on = failure.leaves_open() && connection.is_open();
-        // Without MAIL there is nothing to forget.
-        let must_reset = failure.phase != Phase::Mail;
-        self.flush().await?;
-        self.conclude(work, Err(failure));
-        self.flush().await?;
-        if goes_on && must_reset {
-            return Ok(connection.reset().await.is_ok());
-        }
-        Ok(goes_on)
-    }
-
     /// Turns what happened into an outcome and tells the source; the outcome waits for the next commit.
     fn conclude(&mut self, work: &Work, ended: Result<Reply, Failure>) {
         let now = clock::now();
+        let queue_id = ended.as_ref().map(queue_id).unwrap_or_default();
         let (verdict, phase, reply, text) = match ended {
             Ok(reply) => (Verdict::Accepted, Phase::Dot, Some(reply.clone()), reply.to_string()),
             Err(Failure { phase, mishap }) => {
@@ -256,8 +286,8 @@ impl<S: Source> Driver<'_, S> {
             enhanced: reply.and_then(|r| r.enhanced()).map(|e| e.to_string()).unwrap_or_default(),
             text,
             scope: verdict.scope().map_or("", Scope::as_str).to_owned(),
-            tls: String::new(),
-            queue_id: String::new(),
+            tls: self.tls.clone(),
+            queue_id,
             run: None,
             started: work.started,
             ended: now,
