@@ -210,14 +210,16 @@ impl Breaker {
             _ if is_eased => Sign::Works,
             // A connection that is lost after the dot is lost too; more of them would mean more doubts.
             (Held::Relay, Verdict::InDoubt) => Sign::Lost,
-            (Held::Relay, Verdict::Deferred(Scope::Route | Scope::Setup) | Verdict::Refused(Scope::Route | Scope::Setup)) => {
-                Sign::Lost
-            }
+            (
+                Held::Relay,
+                Verdict::Deferred(Scope::Route | Scope::Setup) | Verdict::Refused(Scope::Route | Scope::Setup),
+            ) => Sign::Lost,
             // About itself a provider learns nothing from them.
             (Held::Provider, Verdict::InDoubt) => Sign::Nothing,
-            (Held::Provider, Verdict::Deferred(Scope::Route | Scope::Setup) | Verdict::Refused(Scope::Route | Scope::Setup)) => {
-                Sign::Nothing
-            }
+            (
+                Held::Provider,
+                Verdict::Deferred(Scope::Route | Scope::Setup) | Verdict::Refused(Scope::Route | Scope::Setup),
+            ) => Sign::Nothing,
             (_, Verdict::Deferred(Scope::Provider) | Verdict::Refused(Scope::Provider)) => Sign::Policy,
             (_, Verdict::Accepted)
             | (_, Verdict::Deferred(Scope::Recipient | Scope::Message))
@@ -290,7 +292,9 @@ impl Breaker {
         let most = most.max(1);
         self.narrow = Some(match self.narrow {
             None => Narrow { most, since: now },
-            Some(old) if is_within(old.since, now, Self::TOGETHER) => Narrow { most: old.most.min(most), since: old.since },
+            Some(old) if is_within(old.since, now, Self::TOGETHER) => {
+                Narrow { most: old.most.min(most), since: old.since }
+            }
             // Still too many.
             Some(old) => Narrow { most: old.allowed(now).saturating_sub(1).clamp(1, most), since: now },
         });
@@ -477,8 +481,11 @@ mod tests {
             6 => (scope, any::<bool>())
                 .prop_map(|(scope, again)| if again { Verdict::Deferred(scope) } else { Verdict::Refused(scope) }),
         ];
-        let measure =
-            prop_oneof![Just(Measure::Rest), (0u32..40).prop_map(Measure::SlowTo), (0u32..9).prop_map(Measure::Connections)];
+        let measure = prop_oneof![
+            Just(Measure::Rest),
+            (0u32..40).prop_map(Measure::SlowTo),
+            (0u32..9).prop_map(Measure::Connections)
+        ];
         let hold = (any::<bool>(), measure, 0u64..10_000).prop_map(|(relay, measure, lasts)| Hold {
             of: if relay { Held::Relay } else { Held::Provider },
             measure,

@@ -76,7 +76,9 @@ pub fn judge(phase: Phase, mishap: &Mishap) -> Judgement {
     match (phase, reply.code()) {
         (Phase::Dot, 200..=299) => Judgement::ACCEPTED,
         // 3xx as the last answer, or 2xx where 354 is due: the dialogue is out of step.
-        (Phase::Dot, 300..=399) => Judgement::plain(Verdict::InDoubt, "the relay's answer does not say whether it took it"),
+        (Phase::Dot, 300..=399) => {
+            Judgement::plain(Verdict::InDoubt, "the relay's answer does not say whether it took it")
+        }
         (_, 200..=399) => {
             Judgement::plain(Verdict::Deferred(Scope::Route), "the relay answered something else than was asked")
         }

@@ -42,7 +42,8 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         (2u8..6, 0u16..9, prop_oneof![0u16..12, 0u16..1000]).prop_map(|(class, s, d)| format!("{class}.{s}.{d} ")),
     ];
     let words = proptest::collection::vec((0..WORDS.len()).prop_map(|n| WORDS[n]), 0..4);
-    let line = (enhanced, words, ".{0,20}").prop_map(|(code, words, noise)| format!("{code}{} {noise}", words.join(" ")));
+    let line =
+        (enhanced, words, ".{0,20}").prop_map(|(code, words, noise)| format!("{code}{} {noise}", words.join(" ")));
     let code = prop_oneof![200u16..600, Just(421), 450u16..455, 500u16..505, 550u16..555];
     (code, proptest::collection::vec(line, 0..4)).prop_map(|(code, lines)| Reply::new(code, lines))
 }
@@ -59,7 +60,7 @@ fn any_mishap() -> impl Strategy<Value = Mishap> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
     fn nobody_is_lost_or_doubled_whatever_a_server_says(phase in any_phase(), mishap in any_mishap()) {

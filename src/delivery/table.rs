@@ -331,8 +331,13 @@ mod tests {
             count += 1;
             let found = in_words(&judgement);
             if found != *expected {
-                writeln!(wrong, "line {}: {phase} {code} {text}\n  expected {expected}\n  found    {found} ({})", n + 1, judgement.row)
-                    .expect("a string takes it");
+                writeln!(
+                    wrong,
+                    "line {}: {phase} {code} {text}\n  expected {expected}\n  found    {found} ({})",
+                    n + 1,
+                    judgement.row
+                )
+                .expect("a string takes it");
             }
         }
         let rows = read(TEXT).expect("the table is right");
