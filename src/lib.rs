@@ -19,7 +19,7 @@
 //! | [`plan`] | yes | purpose, identity, revision, selection |
 //! | [`journal`] | yes | the states of a dispatch and the facts that move them |
 //! | [`message`] | yes | templates, Markdown, composition of octets, the last gate |
-//! | [`delivery`] | yes | verdict, back-off, fuse |
+//! | [`delivery`] | yes | what replies mean, back-off, breakers, fuse |
 //! | [`desk`] | yes | what the organiser reads: summary, export, pages |
 //! | [`io`] | no | clock, chance, files, secrets, store (SQLite), smtp, sandbox, Ctrl-C |
 //! | [`command`] | no | one file for each verb: opens doors, calls the line, prints |

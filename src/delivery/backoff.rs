@@ -23,11 +23,26 @@ impl BackOff {
     /// When the message is due after `attempts` attempts, or `None` when its time is over.
     ///
     /// `fraction`, from 0 to below 1, moves the wait by up to a fifth either way, so that thousands do not come back at once.
-    pub fn due(&self, attempts: u32, now: Timestamp, fraction: f64) -> Option<Timestamp> {
+    /// `at_least` is the wait that the reply asks for ([`Judgement::at_least`](super::Judgement)); it is never shortened, but
+    /// where it would lead beyond the end the last attempt is made at the end. Whoever sets a first wait of less than a
+    /// minute rehearses, and is spared it.
+    pub fn due(&self, attempts: u32, now: Timestamp, fraction: f64, at_least: Duration) -> Option<Timestamp> {
         let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         let wait = self.waits.get(index).or_else(|| self.waits.last())?;
-        let due = now.checked_add(wait.mul_f64(0.8 + 0.4 * fraction.clamp(0.0, 1.0))).ok()?;
-        (due <= self.until).then_some(due)
+        let fraction = fraction.clamp(0.0, 1.0);
+        let after = |wait: Duration| now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let ordinary = after(wait.mul_f64(0.8 + 0.4 * fraction));
+        if ordinary > self.until {
+            return None;
+        }
+        if self.rehearses() {
+            return Some(ordinary);
+        }
+        Some(ordinary.max(after(at_least.mul_f64(1.0 + 0.2 * fraction))).min(self.until))
+    }
+
+    fn rehearses(&self) -> bool {
+        self.waits.first().is_some_and(|first| *first < Duration::from_secs(60))
     }
 }
 
@@ -44,12 +59,12 @@ mod tests {
         let now = Timestamp::from_second(1_500_000_000).expect("valid");
         let until = BackOff::end(now, Duration::from_secs(7200), now);
         let backoff = BackOff { waits: [1, 5, 15, 30, 60].map(|m| Duration::from_secs(60 * m)).to_vec(), until };
-        let wait = |n: u32, f: f64| backoff.due(n, now, f).map(|due| due.as_second() - now.as_second());
+        let wait = |n: u32, f: f64| backoff.due(n, now, f, Duration::ZERO).map(|due| due.as_second() - now.as_second());
         assert_eq!(wait(1, 0.5), Some(60));
         assert_eq!(wait(2, 0.0), Some(240));
         assert_eq!(wait(9, 0.999_999), Some(4319));
         let late = now.checked_add(Duration::from_secs(7100)).expect("valid");
-        assert_eq!(backoff.due(5, late, 0.5), None);
+        assert_eq!(backoff.due(5, late, 0.5, Duration::ZERO), None);
     }
 
     #[test]
@@ -57,5 +72,21 @@ mod tests {
         let now = Timestamp::from_second(1_500_000_000).expect("valid");
         let start = now.checked_add(Duration::from_secs(60)).expect("valid");
         assert_eq!(BackOff::end(now, Duration::from_secs(7200), start), start);
+    }
+
+    #[test]
+    fn what_a_reply_asks_for_is_waited_for_but_nobody_is_given_up_for_it() {
+        let now = Timestamp::from_second(1_500_000_000).expect("valid");
+        let until = now.checked_add(Duration::from_secs(7200)).expect("valid");
+        let mut backoff = BackOff { waits: [1, 5, 15, 30, 60].map(|m| Duration::from_secs(60 * m)).to_vec(), until };
+        let wait = |b: &BackOff, n: u32, f: f64, minutes: u64| {
+            b.due(n, now, f, Duration::from_secs(60 * minutes)).map(|due| due.as_second() - now.as_second())
+        };
+        assert_eq!(wait(&backoff, 1, 0.0, 5), Some(300));
+        assert_eq!(wait(&backoff, 1, 0.5, 60), Some(3960));
+        assert_eq!(wait(&backoff, 4, 0.5, 5), Some(1800));
+        assert_eq!(wait(&backoff, 1, 0.5, 240), Some(7200), "the last attempt is at the end");
+        backoff.waits[0] = Duration::from_secs(1);
+        assert_eq!(wait(&backoff, 1, 0.5, 5), Some(1), "a rehearsal does not wait");
     }
 }

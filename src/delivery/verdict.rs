@@ -1,4 +1,4 @@
-//! From what a relay said, or failed to say, to what it means.
+//! The words for what happened in the dialogue and for what it means.
 
 use std::fmt;
 
@@ -32,6 +32,21 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// In the order of the dialogue.
+    pub const ALL: [Self; 11] = [
+        Self::Connect,
+        Self::Tls,
+        Self::Greeting,
+        Self::Ehlo,
+        Self::StartTls,
+        Self::Auth,
+        Self::Mail,
+        Self::Rcpt,
+        Self::Data,
+        Self::Body,
+        Self::Dot,
+    ];
+
     /// The word in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,6 +110,8 @@ pub enum Scope {
     Message,
     /// The way to the relay: every message that would take it.
     Route,
+    /// The recipient's provider, which does not want mail from this sender: all its recipients, and no others.
+    Provider,
     /// Our own set-up: nothing can be sent until a person has changed it.
     Setup,
 }
@@ -119,6 +136,7 @@ impl Scope {
             Self::Recipient => "recipient",
             Self::Message => "message",
             Self::Route => "route",
+            Self::Provider => "provider",
             Self::Setup => "setup",
         }
     }
@@ -131,94 +149,5 @@ impl Verdict {
             Self::Deferred(scope) | Self::Refused(scope) => Some(scope),
             Self::Accepted | Self::InDoubt => None,
         }
-    }
-}
-
-/// Judges what happened in a phase in which success did not.
-///
-/// Before the dot nothing can have been accepted, so whatever is unclear may be tried again; after it, whatever is
-/// unclear is in doubt (RFC 1047; RFC 5321 section 3.8 would send again and double).
-pub fn judge(phase: Phase, mishap: &Mishap) -> Verdict {
-    let Mishap::Reply(reply) = mishap else {
-        return match (phase, mishap) {
-            (Phase::Dot, _) => Verdict::InDoubt,
-            (Phase::Rcpt | Phase::Mail, Mishap::Unable(_)) => Verdict::Refused(Scope::Recipient),
-            (_, Mishap::Unable(_)) => Verdict::Deferred(Scope::Setup),
-            _ => Verdict::Deferred(Scope::Route),
-        };
-    };
-    let detail = reply.enhanced().map(|e| (e.subject, e.detail));
-    match (phase, reply.code()) {
-        // 3xx as the last answer, or 2xx where 354 is due: the dialogue is out of step.
-        (Phase::Dot, 200..=299) => Verdict::Accepted,
-        (Phase::Dot, 300..=399) => Verdict::InDoubt,
-        (_, 200..=399) => Verdict::Deferred(Scope::Route),
-        // The server ends the session: no fault of the recipient. After the dot it is a refusal of this message for now.
-        (_, 421) => Verdict::Deferred(Scope::Route),
-        (Phase::Auth, _) | (_, 530 | 534 | 535 | 538) => Verdict::Deferred(Scope::Setup),
-        (Phase::Greeting | Phase::Ehlo | Phase::StartTls | Phase::Connect | Phase::Tls, 500..=599) => {
-            Verdict::Deferred(Scope::Setup)
-        }
-        (Phase::Greeting | Phase::Ehlo | Phase::StartTls | Phase::Connect | Phase::Tls, _) => {
-            Verdict::Deferred(Scope::Route)
-        }
-        // RFC 5321 section 4.5.3.1.10: 552 at RCPT means "too many recipients", which is temporary.
-        (Phase::Rcpt, 552) if detail != Some((2, 2)) => Verdict::Deferred(Scope::Recipient),
-        // A full mailbox is emptied one day.
-        (_, 552) if detail == Some((2, 2)) => Verdict::Deferred(Scope::Recipient),
-        // Daily limits of the account are 5xx at some providers and pass by themselves.
-        (_, 550..=554) if detail == Some((4, 5)) => Verdict::Deferred(Scope::Route),
-        // Our grammar or the sender's address: the next message would fare alike.
-        (_, 500..=504) | (Phase::Mail, 500..=599) => Verdict::Deferred(Scope::Setup),
-        (Phase::Mail | Phase::Data, 400..=499) => Verdict::Deferred(Scope::Route),
-        (_, 451 | 452) if matches!(detail, Some((3, _))) => Verdict::Deferred(Scope::Route),
-        (_, 400..=499) => Verdict::Deferred(Scope::Recipient),
-        (Phase::Dot, 500..=599) => Verdict::Refused(Scope::Message),
-        (_, _) if matches!(detail, Some((6 | 7, _))) => Verdict::Refused(Scope::Message),
-        _ => Verdict::Refused(Scope::Recipient),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Mishap, Phase, Scope, Verdict, judge};
-    use crate::mail::Reply;
-
-    fn reply(phase: Phase, code: u16, text: &str) -> Verdict {
-        judge(phase, &Mishap::Reply(Reply::new(code, vec![text.to_owned()])))
-    }
-
-    #[test]
-    fn only_2xx_after_the_dot_is_success() {
-        assert_eq!(reply(Phase::Dot, 250, "2.0.0 queued"), Verdict::Accepted);
-        assert_eq!(reply(Phase::Dot, 354, "go"), Verdict::InDoubt);
-        assert_eq!(reply(Phase::Dot, 451, "4.3.0 later"), Verdict::Deferred(Scope::Route));
-        assert_eq!(reply(Phase::Dot, 554, "5.6.0 no"), Verdict::Refused(Scope::Message));
-        assert_eq!(reply(Phase::Dot, 421, "4.3.2 down"), Verdict::Deferred(Scope::Route));
-    }
-
-    #[test]
-    fn what_is_unclear_after_the_dot_is_in_doubt_and_before_it_is_not() {
-        for mishap in
-            [Mishap::Silence, Mishap::Closed, Mishap::Broken("reset".into()), Mishap::Unreadable("\u{fffd}".into())]
-        {
-            assert_eq!(judge(Phase::Dot, &mishap), Verdict::InDoubt);
-            assert_eq!(judge(Phase::Body, &mishap), Verdict::Deferred(Scope::Route));
-            assert_eq!(judge(Phase::Rcpt, &mishap), Verdict::Deferred(Scope::Route));
-        }
-    }
-
-    #[test]
-    fn recipients_are_refused_for_their_own_faults_only() {
-        assert_eq!(reply(Phase::Rcpt, 550, "5.1.1 unknown"), Verdict::Refused(Scope::Recipient));
-        assert_eq!(reply(Phase::Rcpt, 550, "5.7.1 blocked"), Verdict::Refused(Scope::Message));
-        assert_eq!(reply(Phase::Rcpt, 452, "4.2.2 full"), Verdict::Deferred(Scope::Recipient));
-        assert_eq!(reply(Phase::Rcpt, 552, "5.2.2 full"), Verdict::Deferred(Scope::Recipient));
-        assert_eq!(reply(Phase::Rcpt, 552, "too many"), Verdict::Deferred(Scope::Recipient));
-        assert_eq!(reply(Phase::Rcpt, 451, "4.7.1 greylisted"), Verdict::Deferred(Scope::Recipient));
-        assert_eq!(reply(Phase::Mail, 550, "5.7.1 sender"), Verdict::Deferred(Scope::Setup));
-        assert_eq!(reply(Phase::Auth, 535, "5.7.8 bad"), Verdict::Deferred(Scope::Setup));
-        assert_eq!(reply(Phase::Rcpt, 503, "5.5.1 order"), Verdict::Deferred(Scope::Setup));
-        assert_eq!(reply(Phase::Data, 250, "ok"), Verdict::Deferred(Scope::Route));
     }
 }

@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::deadlines::Deadlines;
 use super::login::Login;
 use crate::delivery::dialogue::{Failure, Letter, queue_id};
-use crate::delivery::{BackOff, Mishap, Phase, Scope, Verdict, judge};
+use crate::delivery::{BackOff, Judgement, Mishap, Phase, Scope, Verdict, judge};
 use crate::input::relay::Relay;
 use crate::io::clock;
 use crate::io::store::{Recorder, StoreError};
@@ -77,6 +77,8 @@ pub struct Report<'r> {
     pub to: &'r AddrSpec,
     /// What it means.
     pub verdict: Verdict,
+    /// The same with what follows for the relay and the provider.
+    pub judgement: Judgement,
     /// The state that it has now.
     pub standing: Standing,
     /// Where it ended.
@@ -250,19 +252,21 @@ impl<S: Source> Driver<'_, S> {
     fn conclude(&mut self, work: &Work, ended: Result<Reply, Failure>) {
         let now = clock::now();
         let queue_id = ended.as_ref().map(queue_id).unwrap_or_default();
-        let (verdict, phase, reply, text) = match ended {
-            Ok(reply) => (Verdict::Accepted, Phase::Dot, Some(reply.clone()), reply.to_string()),
+        let (judgement, phase, reply, text) = match ended {
+            Ok(reply) => (Judgement::ACCEPTED, Phase::Dot, Some(reply.clone()), reply.to_string()),
             Err(Failure { phase, mishap }) => {
                 let text = mishap.to_string();
-                let verdict = judge(phase, &mishap);
+                let judgement = judge(phase, &mishap);
                 let reply = if let Mishap::Reply(reply) = mishap { Some(reply) } else { None };
-                (verdict, phase, reply, text)
+                (judgement, phase, reply, text)
             }
         };
-        // A fault of the way or of our set-up is none of the recipient's: it does not shorten their patience.
-        let counts = !matches!(verdict, Verdict::Deferred(Scope::Route | Scope::Setup));
+        let verdict = judgement.verdict;
+        // A fault of the way, of the provider's policy or of our set-up is none of the recipient's: it does not shorten
+        // their patience.
+        let counts = !matches!(verdict, Verdict::Deferred(Scope::Route | Scope::Provider | Scope::Setup));
         let attempts = work.attempts + u32::from(counts);
-        let due = self.route.backoff.due(attempts.max(1), now, work.fraction);
+        let due = self.route.backoff.due(attempts.max(1), now, work.fraction, judgement.at_least);
         let standing = match verdict {
             Verdict::Accepted => Standing::Sent,
             Verdict::Refused(_) => Standing::Failed,
@@ -275,6 +279,7 @@ impl<S: Source> Driver<'_, S> {
             dispatch: work.armed.dispatch,
             to: &work.to,
             verdict,
+            judgement,
             standing,
             phase,
             text: &text,

@@ -13,7 +13,7 @@ CREATE TABLE run (
 
 -- Of attempts from before version 2 these are empty: nothing was noted then.
 ALTER TABLE attempt ADD COLUMN run BIGINT;
--- Whose fault it was: recipient, message, route, setup; empty where the relay took it or nobody can know.
+-- Whose fault it was: recipient, message, route, provider, setup; empty where the relay took it or nobody can know.
 ALTER TABLE attempt ADD COLUMN scope TEXT NOT NULL DEFAULT '';
 -- Protocol and cipher suite; empty in clear.
 ALTER TABLE attempt ADD COLUMN tls TEXT NOT NULL DEFAULT '';
