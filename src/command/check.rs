@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::folder::Folder;
-use super::{plan, send};
+use super::{plan, send, signatures};
 use crate::cli;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
@@ -60,6 +60,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "letters": found.map(|f| &f.letters),
                 "warnings": found.map(|f| &f.warnings),
                 "remarks": remarks,
+                "signatures": signatures::list(folder.signer.as_deref()),
             })
         );
         return Ok(Exit::Done);
@@ -79,6 +80,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         }
     }
     println!("templates are looked for in this order: {}", folder.library.chain().join(", "));
+    for line in folder.signer.as_deref().map(signatures::lines).unwrap_or_default() {
+        println!("{line}");
+    }
     let relay = folder
         .file
         .relays

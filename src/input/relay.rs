@@ -139,7 +139,12 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
             None
         }
     });
-    let password = read_secret(&table);
+    let password = read_secret(
+        &table,
+        "password",
+        "the password",
+        "name its place: password = { env = \"NAME\" }, { file = \"relay.secret\" } or { command = [\"pass\", \"show\", \"relay\"] }",
+    );
     let ca_file = table.string("ca_file").map(|f| f.value);
     let rate = rate(&table);
     let connections = table.integer("connections", 1..=500).and_then(|f| u32::try_from(f.value).ok());
@@ -159,20 +164,20 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
     Some(relay)
 }
 
-fn read_secret(table: &TomlReader<'_, '_>) -> Option<Secret> {
-    const CURE: &str = "name its place: password = { env = \"NAME\" }, { file = \"relay.secret\" } or { command = [\"pass\", \"show\", \"relay\"] }";
-    if !table.keys().iter().any(|k| k.value == "password") {
-        table.know("password");
+/// Where the secret called `key` is: `{ env = … }`, `{ file = … }` or `{ command = … }`; `what` is it in words.
+pub(crate) fn read_secret(table: &TomlReader<'_, '_>, key: &str, what: &str, cure: &str) -> Option<Secret> {
+    if !table.keys().iter().any(|k| k.value == key) {
+        table.know(key);
         return None;
     }
-    if !table.is_table("password") {
+    if !table.is_table(key) {
         // The value itself is not repeated: it is a secret, and problems are printed.
-        let place = table.keys().into_iter().find(|k| k.value == "password").map_or_else(|| table.place(), |k| k.place);
-        table.problem(place, "the password stands in the file", CURE);
-        table.know("password");
+        let place = table.keys().into_iter().find(|k| k.value == key).map_or_else(|| table.place(), |k| k.place);
+        table.problem(place, format!("{what} stands in the file"), cure);
+        table.know(key);
         return None;
     }
-    let below = table.table("password");
+    let below = table.table(key);
     let env = below.string("env");
     let file = below.string("file");
     let command = below.strings("command");
@@ -185,7 +190,7 @@ fn read_secret(table: &TomlReader<'_, '_>) -> Option<Secret> {
             Some(Secret::Command(words.into_iter().map(|w| w.value).collect()))
         }
         _ => {
-            table.problem(place, "`password` needs exactly one of env, file and command", CURE);
+            table.problem(place, format!("`{key}` needs exactly one of env, file and command"), cure);
             None
         }
     }

@@ -14,12 +14,13 @@ use mail_builder::headers::text::Text as TextHeader;
 use mail_builder::mime::{BodyPart, MimePart};
 use sha2::{Digest as _, Sha256};
 
+use super::dkim::Signer;
 use super::library::{Letter, Library, Register};
 use super::lint;
 use super::render::{Edition, Rendered};
 use super::words;
 use crate::calendar::{self, Object, OrganizerMethod, PartStat, Severity, Status};
-use crate::input::event_file::EventFile;
+use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::mail::{AddrSpec, Mailbox};
 use crate::people::{Kind, Language};
@@ -74,6 +75,7 @@ pub struct Composer {
     key: FolderKey,
     revision: Revision,
     editions: BTreeMap<Language, Prepared>,
+    signer: Option<Arc<Signer>>,
 }
 
 struct Prepared {
@@ -113,7 +115,13 @@ impl Composer {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { file: file.clone(), library, key: key.clone(), revision: revision.clone(), editions })
+        Ok(Self { file: file.clone(), library, key: key.clone(), revision: revision.clone(), editions, signer: None })
+    }
+
+    /// The same with signatures on every message.
+    #[must_use]
+    pub fn signed_by(self, signer: Option<Arc<Signer>>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The mailbox that messages come from and answers go to.
@@ -131,11 +139,35 @@ impl Composer {
         self.key.fraction(&[&key.recipient, &attempt.to_string()])
     }
 
-    /// Makes the message of one dispatch; `date` is its Date, `now` serves for warnings only.
+    /// Makes the message of one dispatch as it leaves, signed if there are keys; `date` is its Date and the time of the
+    /// signatures, `now` serves for warnings only.
+    ///
+    /// # Errors
+    /// Those of [`Composer::draft`]; a key that makes no right signature.
+    pub fn compose(
+        &self,
+        reader: &Reader<'_>,
+        key: &DispatchKey,
+        date: Timestamp,
+        now: Timestamp,
+    ) -> Result<Composed, Vec<Problem>> {
+        let mut composed = self.draft(reader, key, date, now)?;
+        // Behind the last gate, which therefore still refuses a signature field that came from a value.
+        if let Some(signer) = &self.signer {
+            composed.octets = signer.sign(composed.octets, date).map_err(|fault| {
+                let cure = "try again; if it stays, this machine reckons wrongly";
+                vec![Problem::new(event_file::whole_file(), fault.to_string(), cure)]
+            })?;
+        }
+        Ok(composed)
+    }
+
+    /// Makes the message of one dispatch without signatures, which cost more than all the rest: what is wrong with a
+    /// message is seen without them.
     ///
     /// # Errors
     /// Problems of the template with this row, or findings of the last gate; without the row, which the caller names.
-    pub fn compose(
+    pub fn draft(
         &self,
         reader: &Reader<'_>,
         key: &DispatchKey,

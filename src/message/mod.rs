@@ -9,6 +9,7 @@
 mod check;
 mod compose;
 mod context;
+pub mod dkim;
 mod helpers;
 mod library;
 pub mod lint;
