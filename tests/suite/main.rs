@@ -2,6 +2,7 @@
 
 mod check;
 mod desk;
+mod dkim;
 mod golden;
 mod hostile;
 mod kill;
