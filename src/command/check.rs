@@ -43,8 +43,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let found = planned.found.as_ref();
-    let remarks: Vec<String> =
+    let mut remarks: Vec<String> =
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
+    remarks.extend(signatures::remarks(folder.signer.as_deref()));
     if typed.json {
         let counts = planned.counts.as_ref();
         println!(

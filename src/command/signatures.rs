@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::input::event_file::EventFile;
 use crate::input::problem::Problem;
 use crate::io::{chain, secrets, seed};
-use crate::message::dkim::{Key, Signer};
+use crate::message::dkim::{Algorithm, Key, Signer};
 
 /// Reads every key; `None` where nothing is to be signed.
 ///
@@ -52,6 +52,14 @@ pub(super) fn lines(signer: &Signer) -> Vec<String> {
         ]
     })
     .collect()
+}
+
+/// What somebody who signs should know.
+pub(super) fn remarks(signer: Option<&Signer>) -> Vec<String> {
+    let alone = signer.is_some_and(|s| s.keys().iter().all(|key| key.algorithm() == Algorithm::Ed25519Sha256));
+    let remark =
+        "DKIM with Ed25519 alone: many receivers check RSA only; add a [[dkim]] with an RSA key and another selector";
+    alone.then(|| remark.to_owned()).into_iter().collect()
 }
 
 /// For a program.

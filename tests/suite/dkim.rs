@@ -157,6 +157,7 @@ fn check_says_what_is_signed_and_what_to_publish() {
     ] {
         assert!(ran.out.contains(words), "{words}\n{}", ran.out);
     }
+    assert!(!ran.err.contains("Ed25519 alone"), "{}", ran.err);
     let records = records(&desk);
     assert_eq!(records.len(), 2);
     // The same half that openssl writes out.
@@ -183,6 +184,8 @@ fn keys_come_from_the_environment_and_from_commands_too() {
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{out}\n{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(out.matches("ed25519-sha256").count(), 2, "{out}");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("DKIM with Ed25519 alone: many receivers check RSA only"), "{err}");
     let ran = desk.ends(78, &["check"]);
     assert!(ran.err.contains("the environment variable `CONVOKE_TEST_DKIM` is not set"), "{}", ran.err);
 }
