@@ -7,6 +7,7 @@
 //! Called by: `input` (zones), `plan` (identities), `message` (object, lint), `replies` (reader); imports `mail` only.
 //! Can fail: a time that the clocks skip or repeat, an object that contradicts itself, octets that are no calendar.
 
+mod cast;
 mod lint;
 mod object;
 mod reader;
@@ -14,7 +15,8 @@ mod text;
 mod uid;
 mod zone;
 
-pub use lint::{Finding, Meant, Rule, Severity, Stored, lint};
+pub use cast::{Cast, Filled};
+pub use lint::{Finding, Meant, Rule, Severity, Stored, lint, lint_personal};
 pub use object::{Object, ObjectFault};
 pub use reader::{Calendar, Component, Parameter, ParameterValue, Property, ReadFault, TextFault, parse};
 pub use uid::{OrganizerMethod, PartStat, Sequence, Status, Uid, UidFault};

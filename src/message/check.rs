@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handlebars::Template;
 use handlebars::template::{BlockParam, HelperTemplate, Parameter, TemplateElement};
 
+use super::cells::Cells;
 use super::context;
 use super::helpers::ALLOWED;
 use crate::input::problem::{Place, Problem, quoted};
@@ -44,11 +45,14 @@ pub(super) struct Asks {
     pub(super) partials: BTreeSet<String>,
     /// Columns that no list has: a fault as soon as somebody is to get this template.
     pub(super) unknown: Vec<Problem>,
+    /// How it uses the row.
+    pub(super) cells: Cells,
 }
 
 /// Checks one template; faults that concern every list go to `problems`.
 pub(super) fn check(checked: &Checked<'_>, known: &Known<'_>, problems: &mut Vec<Problem>) -> Asks {
-    let mut walk = Walk { checked, known, problems, asks: Asks::default(), at: (1, 1), depth: 0 };
+    let mut walk =
+        Walk { checked, known, problems, asks: Asks::default(), at: (1, 1), depth: 0, wanted: Wanted::Printed };
     walk.template(checked.template, &Scope::default());
     walk.asks
 }
@@ -99,6 +103,17 @@ struct Walk<'w, 't> {
     asks: Asks,
     at: (usize, usize),
     depth: usize,
+    /// What a name that is met now is wanted for.
+    wanted: Wanted,
+}
+
+/// What a template does with a name.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Printed,
+    Compared,
+    /// `{{#if name}}`: only whether there is something.
+    Present,
 }
 
 impl Walk<'_, '_> {
@@ -148,6 +163,7 @@ impl Walk<'_, '_> {
                     }
                     None => self.problem("a partial is chosen by a value".to_owned(), "name it: {{> facts-en}}"),
                 }
+                self.wanted = Wanted::Compared;
                 for parameter in partial.params.iter().chain(partial.hash.values()) {
                     self.parameter(parameter, scope);
                 }
@@ -161,6 +177,7 @@ impl Walk<'_, '_> {
     }
 
     fn expression(&mut self, helper: &HelperTemplate, scope: &Scope) {
+        self.wanted = Wanted::Printed;
         let Some(name) = helper.name.as_name() else {
             self.parameter(&helper.name, scope);
             return;
@@ -198,7 +215,10 @@ impl Walk<'_, '_> {
                 "calendars are shared: leave the person out",
             );
         }
+        self.asks.cells.salutation |= name == "salutation";
         for parameter in params {
+            let is_name = !matches!(parameter, Parameter::Subexpression(_));
+            self.wanted = if is_name && matches!(name, "if" | "unless") { Wanted::Present } else { Wanted::Compared };
             self.parameter(parameter, scope);
         }
     }
@@ -277,6 +297,13 @@ impl Walk<'_, '_> {
         }
         let is_column = self.known.columns.contains(name);
         if is_column && self.known.cells {
+            let cells = &mut self.asks.cells;
+            let set = match self.wanted {
+                Wanted::Printed => &mut cells.printed,
+                Wanted::Compared => &mut cells.compared,
+                Wanted::Present => &mut cells.present,
+            };
+            set.insert(name.to_owned());
             return;
         }
         if is_column {

@@ -1,23 +1,19 @@
 //! The octets of one message, and the gate through which they must pass.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use mail_builder::MessageBuilder;
-use mail_builder::headers::HeaderType;
-use mail_builder::headers::address::Address;
-use mail_builder::headers::content_type::ContentType;
-use mail_builder::headers::date::Date;
-use mail_builder::headers::raw::Raw;
-use mail_builder::headers::text::Text as TextHeader;
-use mail_builder::mime::{BodyPart, MimePart};
 use sha2::{Digest as _, Sha256};
 
+use super::cast::{Cast, Fill};
+use super::cells::Shape;
 use super::dkim::Signer;
-use super::library::{Letter, Library, Register};
+use super::library::{Form, Letter, Library, Register};
 use super::lint;
-use super::render::{Edition, Rendered};
+use super::pieces::Family;
+use super::render::{Edition, RowCells};
 use super::words;
 use crate::calendar::{self, Object, OrganizerMethod, PartStat, Severity, Status};
 use crate::input::event_file::{self, EventFile};
@@ -26,8 +22,8 @@ use crate::mail::{AddrSpec, Mailbox};
 use crate::people::{Kind, Language};
 use crate::plan::{DispatchKey, FolderKey, Identity, Purpose, Revision};
 
-/// Name of the attachment; Outlook and Proton look at the ending.
-const ATTACHMENT: &str = "invite.ics";
+/// Casts that are kept: a list in which every row decides anew what its letter says would fill the memory.
+const CASTS_MOST: usize = 256;
 
 /// One finished message.
 #[derive(Clone, Debug)]
@@ -76,6 +72,20 @@ pub struct Composer {
     revision: Revision,
     editions: BTreeMap<Language, Prepared>,
     signer: Option<Arc<Signer>>,
+    /// By the key of their shape; `None` for a letter that has to be made anew for each row.
+    casts: RwLock<HashMap<String, Option<Arc<Cast>>>>,
+    is_casting: bool,
+}
+
+/// One message on its way.
+#[derive(Clone, Copy)]
+struct Making<'m> {
+    letter: &'m Letter,
+    prepared: &'m Prepared,
+    identity: &'m Identity,
+    attendee: &'m Mailbox,
+    date: Timestamp,
+    now: Timestamp,
 }
 
 struct Prepared {
@@ -115,13 +125,28 @@ impl Composer {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { file: file.clone(), library, key: key.clone(), revision: revision.clone(), editions, signer: None })
+        Ok(Self {
+            file: file.clone(),
+            library,
+            key: key.clone(),
+            revision: revision.clone(),
+            editions,
+            signer: None,
+            casts: RwLock::default(),
+            is_casting: true,
+        })
     }
 
     /// The same with signatures on every message.
     #[must_use]
     pub fn signed_by(self, signer: Option<Arc<Signer>>) -> Self {
         Self { signer, ..self }
+    }
+
+    /// The same, but each message is rendered by itself: slower, with the same octets.
+    #[must_use]
+    pub fn without_casts(self) -> Self {
+        Self { is_casting: false, ..self }
     }
 
     /// The mailbox that messages come from and answers go to.
@@ -179,24 +204,119 @@ impl Composer {
             let place = Place::file(&format!("{}/{}", self.file.templates.folder, letter.name));
             vec![Problem::new(place, format!("language `{}` is not prepared", letter.language), "")]
         })?;
-        let rendered = self.library.render(letter, &prepared.edition, reader.cells).map_err(|problem| vec![problem])?;
         let identity = Identity::derive(&self.key, &self.file.event.id, key, self.sender());
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
-        let object = self.object(&identity, prepared, &attendee, &rendered);
-        let place = || Place::file(&format!("{}/{}", self.file.templates.folder, letter.name));
-        let calendar = object.write().map_err(|fault| {
-            vec![Problem::new(place(), format!("the calendar object cannot be written: {fault}"), "mend the event")]
-        })?;
-        let octets = build(&identity, letter, prepared, &attendee, date, &rendered, &calendar);
-        let composed = Composed {
-            octets,
-            identity: identity.clone(),
-            calendar,
-            subject: rendered.subject.clone(),
-            letter: letter.name.clone(),
-            warnings: Vec::new(),
+        let making = Making { letter, prepared, identity: &identity, attendee: &attendee, date, now };
+        let shape = match self.is_casting {
+            true => letter.cells.shape(&letter.name, &letter.language, reader.cells),
+            false => None,
         };
-        self.gate(composed, &object, prepared, now, &place)
+        let kept = shape.as_ref().and_then(|shape| self.kept(&shape.key));
+        if let (Some(shape), Some(Some(cast))) = (&shape, &kept)
+            && let Some(composed) = self.fill(cast, shape, &making)
+        {
+            return Ok(composed);
+        }
+        if let (Some(shape), None) = (&shape, &kept) {
+            let cast = self.cast(letter, reader.cells, &making);
+            if let Some(mut cast) = cast
+                && let Ok(composed) = self.first(&cast, &shape.values, &making)
+            {
+                cast.warnings.clone_from(&composed.warnings);
+                self.keep(&shape.key, Some(cast));
+                return Ok(composed);
+            }
+            self.keep(&shape.key, None);
+        }
+        self.anew(reader.cells, &making)
+    }
+
+    fn kept(&self, key: &str) -> Option<Option<Arc<Cast>>> {
+        // A panic elsewhere cannot leave half a cast in the map.
+        self.casts.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: &str, cast: Option<Cast>) {
+        let mut casts = self.casts.write().unwrap_or_else(PoisonError::into_inner);
+        if casts.len() < CASTS_MOST {
+            casts.insert(key.to_owned(), cast.map(Arc::new));
+        }
+    }
+
+    /// The letter with holes for what it prints of the row; `None` where that cannot be done.
+    fn cast(&self, letter: &Letter, cells: &BTreeMap<String, String>, making: &Making<'_>) -> Option<Cast> {
+        let (head, body) = (letter.cells.with_holes(cells, Family::Head), letter.cells.with_holes(cells, Family::Body));
+        let cells = RowCells { head: &head, body: &body };
+        let rendered = self.library.render(letter, &making.prepared.edition, cells).ok()?;
+        let object = self.object(making).write().ok()?;
+        let is_markdown = letter.form == Form::Markdown;
+        Cast::new(&rendered, is_markdown, &letter.language, &making.prepared.sender, &object)
+    }
+
+    /// A message whose cast has passed the whole gate: what is filled in is looked at, the rest is the same octets.
+    fn fill(&self, cast: &Cast, shape: &Shape<'_>, making: &Making<'_>) -> Option<Composed> {
+        let object = self.object(making);
+        let filled = cast.calendar.fill(&object)?;
+        let (mut composed, header) = self.assemble(cast, &shape.values, making, filled.octets);
+        composed.warnings.clone_from(&cast.warnings);
+        let meant = self.meant(&object, making);
+        if !calendar::lint_personal(filled.personal.as_bytes(), &meant).is_empty() {
+            // The whole gate says it with the problem's place.
+            return None;
+        }
+        let header = composed.octets.get(..header)?;
+        let findings = lint::lint_header(header, &lint_meant(&composed, making));
+        findings.is_empty().then_some(composed)
+    }
+
+    /// The first message of a cast goes through the whole gate.
+    fn first(&self, cast: &Cast, values: &[Cow<'_, str>], making: &Making<'_>) -> Result<Composed, Vec<Problem>> {
+        let object = self.object(making);
+        let calendar = object.write().map_err(|fault| self.unwritten(fault, making))?;
+        let (composed, _) = self.assemble(cast, values, making, calendar);
+        self.gate(composed, &object, making)
+    }
+
+    /// A message that shares nothing with others.
+    fn anew(&self, cells: &BTreeMap<String, String>, making: &Making<'_>) -> Result<Composed, Vec<Problem>> {
+        let row = RowCells { head: cells, body: cells };
+        let rendered =
+            self.library.render(making.letter, &making.prepared.edition, row).map_err(|problem| vec![problem])?;
+        let object = self.object(making);
+        let calendar = object.write().map_err(|fault| self.unwritten(fault, making))?;
+        // What looks like a hole in a text is a private-use character that somebody wrote.
+        let unfit = || {
+            let fault = "the letter holds private-use characters (U+F8F0 to U+F8FF)";
+            vec![Problem::new(self.place(making.letter), fault, "take them out")]
+        };
+        let is_markdown = making.letter.form == Form::Markdown;
+        let cast = Cast::new(&rendered, is_markdown, &making.letter.language, &making.prepared.sender, &calendar);
+        let cast = cast.filter(|cast| !cast.has_holes()).ok_or_else(unfit)?;
+        let (composed, _) = self.assemble(&cast, &[], making, calendar);
+        self.gate(composed, &object, making)
+    }
+
+    fn assemble(
+        &self,
+        cast: &Cast,
+        values: &[Cow<'_, str>],
+        making: &Making<'_>,
+        calendar: String,
+    ) -> (Composed, usize) {
+        let subject = cast.subject(values);
+        let Making { letter, identity, attendee, date, .. } = *making;
+        let (octets, header) = cast.fill(&subject, &Fill { identity, attendee, date, values, calendar: &calendar });
+        let letter = letter.name.clone();
+        (Composed { octets, identity: identity.clone(), calendar, subject, letter, warnings: Vec::new() }, header)
+    }
+
+    fn place(&self, letter: &Letter) -> Place {
+        Place::file(&format!("{}/{}", self.file.templates.folder, letter.name))
+    }
+
+    fn unwritten(&self, fault: calendar::ObjectFault, making: &Making<'_>) -> Vec<Problem> {
+        let fault = format!("the calendar object cannot be written: {fault}");
+        vec![Problem::new(self.place(making.letter), fault, "mend the event")]
     }
 
     fn letter(&self, purpose: Purpose, reader: &Reader<'_>) -> Result<&Letter, Vec<Problem>> {
@@ -221,17 +341,12 @@ impl Composer {
         Ok(letter)
     }
 
-    fn object<'o>(
-        &'o self,
-        identity: &'o Identity,
-        prepared: &'o Prepared,
-        attendee: &'o Mailbox,
-        rendered: &'o Rendered,
-    ) -> Object<'o> {
+    fn object<'o>(&'o self, making: &Making<'o>) -> Object<'o> {
         let event = &self.file.event;
+        let prepared = making.prepared;
         Object {
             method: OrganizerMethod::Request,
-            uid: &identity.uid,
+            uid: &making.identity.uid,
             sequence: self.revision.sequence,
             dtstamp: self.revision.dtstamp,
             created: self.revision.dtstamp,
@@ -240,27 +355,17 @@ impl Composer {
             end: event.end,
             summary: &prepared.title,
             location: &prepared.place,
-            description: &rendered.description,
+            description: &prepared.edition.description,
             organizer: &prepared.sender,
-            attendee,
+            attendee: making.attendee,
             partstat: PartStat::NeedsAction,
             status: Status::Confirmed,
             url: event.url.as_deref(),
         }
     }
 
-    /// Nothing leaves that fails this: the octets are read again and compared with what is meant.
-    fn gate(
-        &self,
-        mut composed: Composed,
-        object: &Object<'_>,
-        prepared: &Prepared,
-        now: Timestamp,
-        place: &impl Fn() -> Place,
-    ) -> Result<Composed, Vec<Problem>> {
-        const CURE: &str = "such a message is never sent; mend the template, the row or the event";
-        let mut problems = Vec::new();
-        let meant = calendar::Meant {
+    fn meant<'o>(&'o self, object: &Object<'o>, making: &Making<'o>) -> calendar::Meant<'o> {
+        calendar::Meant {
             method: object.method,
             uid: object.uid,
             sequence: object.sequence,
@@ -276,34 +381,46 @@ impl Composer {
             location: object.location,
             description: object.description,
             url: object.url,
-            local_words: &prepared.date_words,
-            now,
-        };
-        for finding in calendar::lint(composed.calendar.as_bytes(), &meant) {
+            local_words: &making.prepared.date_words,
+            now: making.now,
+        }
+    }
+
+    /// Nothing leaves that fails this: the octets are read again and compared with what is meant.
+    fn gate(&self, mut composed: Composed, object: &Object<'_>, making: &Making<'_>) -> Result<Composed, Vec<Problem>> {
+        const CURE: &str = "such a message is never sent; mend the template, the row or the event";
+        let mut problems = Vec::new();
+        for finding in calendar::lint(composed.calendar.as_bytes(), &self.meant(object, making)) {
             match finding.rule.severity() {
                 Severity::Warning => composed.warnings.push(format!("{}: {}", finding.rule, finding.text)),
                 Severity::Fault => problems.push(format!("calendar rule {}: {}", finding.rule, finding.text)),
             }
         }
-        for words in &prepared.time_words {
+        for words in &making.prepared.time_words {
             if !object.description.contains(words.as_str()) {
                 problems.push(format!("calendar rule L17: the calendar text does not say `{words}`"));
             }
         }
-        let meant = lint::Meant {
-            from: &prepared.sender,
-            to: object.attendee,
-            subject: &composed.subject,
-            message_id: &composed.identity.message_id,
-            calendar: Some(lint::Calendar { method: object.method.as_str(), octets: composed.calendar.as_bytes() }),
-        };
-        for finding in lint::lint(&composed.octets, &meant) {
+        for finding in lint::lint(&composed.octets, &lint_meant(&composed, making)) {
             problems.push(format!("message rule {}: {}", finding.rule, finding.text));
         }
         if problems.is_empty() {
             return Ok(composed);
         }
-        Err(problems.into_iter().map(|fault| Problem::new(place(), fault, CURE)).collect())
+        Err(problems.into_iter().map(|fault| Problem::new(self.place(making.letter), fault, CURE)).collect())
+    }
+}
+
+fn lint_meant<'m>(composed: &'m Composed, making: &Making<'m>) -> lint::Meant<'m> {
+    lint::Meant {
+        from: &making.prepared.sender,
+        to: making.attendee,
+        subject: &composed.subject,
+        message_id: &composed.identity.message_id,
+        calendar: Some(lint::Calendar {
+            method: OrganizerMethod::Request.as_str(),
+            octets: composed.calendar.as_bytes(),
+        }),
     }
 }
 
@@ -326,65 +443,4 @@ fn prepare(library: &Library, file: &EventFile, letter: &Letter) -> Result<Prepa
         date_words,
         time_words: [words::time(file.event.local_start.time(), language), in_language(&file.event.zone_name)],
     })
-}
-
-fn build(
-    identity: &Identity,
-    letter: &Letter,
-    prepared: &Prepared,
-    attendee: &Mailbox,
-    date: Timestamp,
-    rendered: &Rendered,
-    calendar: &str,
-) -> Vec<u8> {
-    let text = |kind: &'static str, body: &str| {
-        MimePart::new(ContentType::new(kind).attribute("charset", "utf-8"), BodyPart::Text(crlf(body).into()))
-    };
-    // Encoded here, because mail-builder would choose quoted-printable: base64 alone brings both copies through relays
-    // with the same octets (invitations.md 2.3).
-    let base64 = |kind: ContentType<'static>| {
-        let body = data_encoding::BASE64_MIME.encode(calendar.as_bytes());
-        MimePart::new(kind, BodyPart::Text(body.into())).transfer_encoding("base64")
-    };
-    let alternative = MimePart::new(
-        ContentType::new("multipart/alternative").attribute("boundary", identity.inner_boundary.clone()),
-        vec![
-            text("text/plain", &rendered.text),
-            text("text/html", &rendered.html),
-            base64(ContentType::new("text/calendar").attribute("method", "REQUEST").attribute("charset", "UTF-8")),
-        ],
-    );
-    let attachment = base64(ContentType::new("application/ics").attribute("name", ATTACHMENT)).attachment(ATTACHMENT);
-    let mixed = MimePart::new(
-        ContentType::new("multipart/mixed").attribute("boundary", identity.outer_boundary.clone()),
-        vec![alternative, attachment],
-    );
-    let mailbox = |m: &Mailbox| {
-        Address::new_address(Some(m.name().to_owned()).filter(|n| !n.is_empty()), m.address().as_str().to_owned())
-    };
-    let raw = |value: &'static str| HeaderType::Raw(Raw::new(value));
-    let mut octets = Vec::with_capacity(16 * 1024);
-    MessageBuilder::new()
-        .date(Date::new(date.as_second()))
-        .from(mailbox(&prepared.sender))
-        .to(mailbox(attendee))
-        .header("Subject", HeaderType::Text(TextHeader::new(rendered.subject.clone())))
-        .message_id(identity.message_id.as_str().to_owned())
-        // Quiets vacation robots (RFC 3834); `All` would also suppress bounces (MS-OXCMAIL 2.1.3.2.20).
-        .header("Auto-Submitted", raw("auto-generated"))
-        .header("X-Auto-Response-Suppress", raw("OOF, AutoReply"))
-        .header("Content-Language", HeaderType::Raw(Raw::new(letter.language.as_str().to_owned())))
-        .body(mixed)
-        .serialize(&mut octets);
-    octets
-}
-
-/// mail-builder leaves bare LF in base64 text, which relays and DKIM do not forgive.
-fn crlf(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 40);
-    for line in text.lines() {
-        out.push_str(line);
-        out.push_str("\r\n");
-    }
-    out
 }

@@ -8,7 +8,7 @@ use handlebars::{
 };
 use jiff::civil::DateTime;
 
-use super::{markdown, words};
+use super::{cells, markdown, words};
 use crate::people::{Language, Person, salutation};
 
 /// Names that a template may call, ours and those of handlebars that neither read files nor look anything up.
@@ -145,6 +145,9 @@ impl HelperDef for Salutation {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
+        if let Some(hole) = context.data().get(cells::SALUTATION).and_then(|v| v.as_str()) {
+            return self.target.write(out, hole);
+        }
         let cell = |name: &str| context.data().get(name).and_then(|v| v.as_str()).unwrap_or_default();
         let language = language_of(context).ok_or_else(|| other("the language is none".to_owned()))?;
         let person =

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::{Handlebars, Template};
 
+use super::cells::Cells;
 use super::check::{self, Asks, Checked, Known};
 use super::helpers::{self, Target};
 use super::markdown::{self, Style};
@@ -49,6 +50,8 @@ pub struct Letter {
     /// Columns that it asks for and that no list has; found when somebody is to get it.
     pub(super) unknown: Vec<Problem>,
     pub(super) has_preheader: bool,
+    /// How it and all its partials use the row.
+    pub(super) cells: Cells,
 }
 
 /// The templates, ready to render.
@@ -97,7 +100,7 @@ impl Library {
         let Findings { uses, mut problems } = findings;
         library.check_partials(sources, &uses, &mut problems);
         if problems.is_empty() {
-            library.gather_unknown(&uses);
+            library.gather(&uses);
         }
         if sources.names().next().is_none() {
             let place = Place::file(&sources.path(""));
@@ -224,7 +227,8 @@ impl Library {
         };
         if let Some(register) = register {
             let has_preheader = preheader.is_some();
-            let letter = Letter { name: stem.to_owned(), language, register, form, unknown: Vec::new(), has_preheader };
+            let (name, unknown, cells) = (stem.to_owned(), Vec::new(), Cells::default());
+            let letter = Letter { name, language, register, form, unknown, has_preheader, cells };
             self.letters.insert(stem.to_owned(), letter);
         }
     }
@@ -281,8 +285,8 @@ impl Library {
         }
     }
 
-    /// Gives each letter the unknown columns of itself, its subject and all partials that it reaches.
-    fn gather_unknown(&mut self, uses: &BTreeMap<String, Asks>) {
+    /// Gives each letter what it, its subject and all partials that it reaches ask of the row, and what no list has.
+    fn gather(&mut self, uses: &BTreeMap<String, Asks>) {
         for letter in self.letters.values_mut() {
             let name = &letter.name;
             let own = ["Markdown", "Text", "Html", "#subject", "#preheader"].map(|end| format!("/{name}{end}"));
@@ -290,6 +294,7 @@ impl Library {
             let mut seen = BTreeSet::new();
             while let Some(asks) = open.pop() {
                 letter.unknown.extend(asks.unknown.iter().cloned());
+                letter.cells.add(&asks.cells);
                 open.extend(asks.partials.iter().filter(|p| seen.insert(p.as_str())).filter_map(|p| uses.get(p)));
             }
             letter.unknown.sort();

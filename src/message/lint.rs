@@ -110,6 +110,16 @@ pub fn lint(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
     gate.findings
 }
 
+/// All findings in the header of a message whose body has been made as one that passed [`lint`]; `octets` end behind the
+/// last field.
+pub fn lint_header(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
+    let mut gate = Gate { octets, meant, marks: Vec::new(), findings: Vec::new() };
+    let header_end = gate.check_lines();
+    let header = gate.read_header(0..header_end, &MESSAGE_FIELDS, Rule::Fields);
+    gate.check_fields(&header);
+    gate.findings
+}
+
 /// RFC 5322 section 3.6: these stand in a message exactly once.
 const REQUIRED_FIELDS: [&str; 6] = ["Date", "From", "To", "Subject", "Message-ID", "MIME-Version"];
 

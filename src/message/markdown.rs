@@ -232,6 +232,11 @@ fn is_allowed(target: &str) -> bool {
     }
 }
 
+/// A text between tags.
+pub(super) fn escape_text(out: &mut String, text: &str) {
+    escape(out, text, false);
+}
+
 fn escape(out: &mut String, text: &str, is_attribute: bool) {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '"']) {

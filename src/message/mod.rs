@@ -6,6 +6,8 @@
 //! Not here: reading files (`io`), who gets one (`plan`). Called by: `command`.
 //! Can fail: with problems of templates, each with file, line, column and, where one is concerned, the recipient.
 
+mod cast;
+mod cells;
 mod check;
 mod compose;
 mod context;
@@ -14,6 +16,7 @@ mod helpers;
 mod library;
 pub mod lint;
 pub mod markdown;
+mod pieces;
 mod render;
 mod source;
 pub mod words;

@@ -20,12 +20,19 @@ pub struct Rendered {
     pub subject: String,
     /// What lists of messages show behind the subject; may be empty.
     pub preheader: String,
+    /// What both were made of; empty for a pair.
+    pub markdown: String,
     /// A whole document.
     pub html: String,
     /// Plain text, LF.
     pub text: String,
-    /// DESCRIPTION of the calendar entry.
-    pub description: String,
+}
+
+/// The row's cells: what subject and preheader may print, and what the letter may.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowCells<'c> {
+    pub(super) head: &'c BTreeMap<String, String>,
+    pub(super) body: &'c BTreeMap<String, String>,
 }
 
 /// What is the same for everybody who reads one language.
@@ -55,32 +62,30 @@ impl Library {
     }
 
     /// Renders a letter for one row.
-    pub(super) fn render(
-        &self,
-        letter: &Letter,
-        edition: &Edition,
-        cells: &BTreeMap<String, String>,
-    ) -> Result<Rendered, Problem> {
-        let context = Context::from(context::with_cells(edition.values.clone(), cells));
-        let render = |registry: &Handlebars<'static>, name: &str| {
-            registry.render_with_context(name, &context).map_err(|error| self.problem(name, &error))
+    pub(super) fn render(&self, letter: &Letter, edition: &Edition, cells: RowCells<'_>) -> Result<Rendered, Problem> {
+        let context = |cells| Context::from(context::with_cells(edition.values.clone(), cells));
+        let (head, body) = (context(cells.head), context(cells.body));
+        let render = |registry: &Handlebars<'static>, name: &str, context: &Context| {
+            registry.render_with_context(name, context).map_err(|error| self.problem(name, &error))
         };
-        let subject = one_line(&render(&self.text, &format!("{}#subject", letter.name))?);
+        let subject = one_line(&render(&self.text, &format!("{}#subject", letter.name), &head)?);
         let preheader = match letter.has_preheader {
-            true => one_line(&render(&self.text, &format!("{}#preheader", letter.name))?),
+            true => one_line(&render(&self.text, &format!("{}#preheader", letter.name), &head)?),
             false => String::new(),
         };
-        let (html, text) = match letter.form {
-            Form::Pair => (render(&self.html, &letter.name)?, render(&self.text, &letter.name)?),
+        let (markdown, html, text) = match letter.form {
+            Form::Pair => {
+                (String::new(), render(&self.html, &letter.name, &body)?, render(&self.text, &letter.name, &body)?)
+            }
             Form::Markdown => {
-                let source = render(&self.markdown, &letter.name)?;
+                let source = render(&self.markdown, &letter.name, &body)?;
                 let right_to_left = letter.language.is_right_to_left();
                 let made = markdown::render(&source, &self.style, right_to_left)
                     .map_err(|fault| self.markdown_problem(letter, &fault))?;
-                (self.lay_out(letter, edition, &subject, &preheader, made.html)?, made.text)
+                (source, self.lay_out(letter, edition, &subject, &preheader, made.html)?, made.text)
             }
         };
-        Ok(Rendered { subject, preheader, html, text, description: edition.description.clone() })
+        Ok(Rendered { subject, preheader, markdown, html, text })
     }
 
     fn lay_out(
@@ -138,6 +143,6 @@ impl Library {
 }
 
 /// Headers have one line; a cell with a line break must not make a second.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -100,3 +100,42 @@ fn whole_messages_are_as_they_were() {
         assert!(composed.octets == golden, "{name} differs: {differ:?}");
     }
 }
+
+/// A message filled into the cast of an earlier one is, to the octet, the one that is made by itself.
+#[test]
+fn what_was_sent_before_leaves_no_trace() {
+    let date = "2017-09-01T09:00:00Z".parse().expect("an instant");
+    let values = [
+        "plain",
+        "*stars* _and_ [brackets](x)",
+        "<b>&amp; \"quoted\" \\ | `code`",
+        "- 1. # ==",
+        "Ünïcödé 中文 مرحبا",
+        "{x}",
+    ];
+    for (kind, language) in [(Kind::Mission, "en"), (Kind::Mission, "zh"), (Kind::Mission, "ar"), (Kind::Ngo, "fr")] {
+        let (warm, plain) = (composer(), composer().without_casts());
+        for (number, value) in values.iter().enumerate() {
+            let address = AddrSpec::parse(&format!("guest{number}@host.example")).expect("an address");
+            let tag = Language::parse(language).expect("a language");
+            let cells: BTreeMap<String, String> = [
+                ("email", address.as_str()),
+                ("entity", "Permanent Mission"),
+                ("kind", kind.as_str()),
+                ("language", language),
+                ("of_state", *value),
+                ("honorific", "Ms."),
+                ("family", *value),
+            ]
+            .map(|(column, cell)| (column.to_owned(), cell.to_owned()))
+            .into();
+            let entity = format!("Permanent Mission {number} \u{e9}");
+            let reader = Reader { address: &address, entity: &entity, kind, language: &tag, cells: &cells };
+            let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: address.key() };
+            let again = warm.compose(&reader, &key, date, date).expect("no problems");
+            let alone = plain.compose(&reader, &key, date, date).expect("no problems");
+            assert!(again.octets == alone.octets, "{kind} {language} {value}");
+            assert_eq!(again.calendar, alone.calendar);
+        }
+    }
+}

@@ -59,6 +59,18 @@ pub(super) fn check(calendar: &Calendar, meant: &Meant<'_>, findings: &mut Vec<F
     facts.texts(event);
 }
 
+/// The same of UID and ATTENDEE alone.
+pub(super) fn check_personal(calendar: &Calendar, meant: &Meant<'_>, findings: &mut Vec<Finding>) {
+    let mut facts = Facts { meant, findings };
+    let mut events = calendar.all("VEVENT");
+    let (Some(event), None) = (events.next(), events.next()) else {
+        return facts.find(Rule::L5, "there is not exactly one VEVENT");
+    };
+    facts.names(event, |name| matches!(name, "UID" | "ATTENDEE"));
+    facts.identity(event);
+    facts.attendee(event);
+}
+
 struct Facts<'m, 'f> {
     meant: &'m Meant<'m>,
     findings: &'f mut Vec<Finding>,

@@ -141,6 +141,18 @@ pub fn lint(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
     findings
 }
 
+/// All findings about the two properties that differ between recipients; the rest of the object has passed [`lint`] for
+/// another recipient. `octets`: a calendar of one VEVENT with these two alone.
+pub fn lint_personal(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    octets::check(octets, &mut findings);
+    match reader::parse(octets) {
+        Ok(calendar) => facts::check_personal(&calendar, meant, &mut findings),
+        Err(fault) => findings.push(Finding::new(Rule::L0, fault.to_string())),
+    }
+    findings
+}
+
 impl Rule {
     /// L11 warns, since a late reminder may be meant; all others forbid.
     pub fn severity(self) -> Severity {

@@ -118,6 +118,14 @@ impl Object<'_> {
         Ok(refold(&calendar.to_string()))
     }
 
+    /// The VEVENT with the two properties that differ between recipients, and no other.
+    pub(super) fn write_personal(&self) -> String {
+        let mut event = Component::new("VEVENT");
+        event.add_property(Value::uid(self.uid).property("UID"));
+        event.add_property(Value::mailto(self.attendee.address()).property_with(self.attendee_parameters()));
+        refold(&event.to_string())
+    }
+
     fn check(&self) -> Result<(), ObjectFault> {
         let year = |instant| Offset::UTC.to_datetime(instant).year();
         if self.status != self.method.status() {
