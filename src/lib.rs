@@ -18,7 +18,7 @@
 //! | [`input`] | yes | text of `convoke.toml` and of recipients lists to values; every problem with its place |
 //! | [`plan`] | yes | purpose, identity, revision, selection |
 //! | [`journal`] | yes | the states of a dispatch and the facts that move them |
-//! | [`message`] | yes | templates, Markdown, composition of octets, the last gate |
+//! | [`message`] | yes | templates, Markdown, composition of octets, the last gate, DKIM |
 //! | [`delivery`] | yes | what replies mean, back-off, breakers, fuse |
 //! | [`desk`] | yes | what the organiser reads: summary, export, pages |
 //! | [`io`] | no | clock, chance, files, secrets, store (SQLite), smtp, sandbox, Ctrl-C |

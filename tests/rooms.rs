@@ -11,7 +11,7 @@ const ORDER: [&str; 15] = [
 /// Those that know no clock, no chance, no file and no socket.
 const PURE: [&str; 9] = ["desk", "delivery", "message", "journal", "plan", "input", "people", "calendar", "mail"];
 /// What a pure room must not name.
-const WORLD: [&str; 9] = [
+const WORLD: [&str; 10] = [
     "tokio::",
     "std::fs",
     "std::net::Tcp",
@@ -21,6 +21,7 @@ const WORLD: [&str; 9] = [
     "SystemTime",
     "Instant::now",
     "getrandom",
+    "SystemRandom",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::folder::Folder;
-use super::{plan, send};
+use super::{plan, send, signatures};
 use crate::cli;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
@@ -43,8 +43,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let found = planned.found.as_ref();
-    let remarks: Vec<String> =
+    let mut remarks: Vec<String> =
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
+    remarks.extend(signatures::remarks(folder.signer.as_deref()));
     if typed.json {
         let counts = planned.counts.as_ref();
         println!(
@@ -60,6 +61,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "letters": found.map(|f| &f.letters),
                 "warnings": found.map(|f| &f.warnings),
                 "remarks": remarks,
+                "signatures": signatures::list(folder.signer.as_deref()),
             })
         );
         return Ok(Exit::Done);
@@ -79,6 +81,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         }
     }
     println!("templates are looked for in this order: {}", folder.library.chain().join(", "));
+    for line in folder.signer.as_deref().map(signatures::lines).unwrap_or_default() {
+        println!("{line}");
+    }
     let relay = folder
         .file
         .relays

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::lists::List;
+use super::signatures;
 use crate::cli;
 use crate::exit::Stopped;
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::input::recipients::STANDARD_COLUMNS;
 use crate::io::files;
+use crate::message::dkim::Signer;
 use crate::message::{Library, Sources};
 use crate::settings;
 
@@ -26,6 +28,8 @@ pub(super) struct Folder {
     pub(super) digest: String,
     /// The columns of all lists.
     pub(super) columns: BTreeSet<String>,
+    /// What signs every message.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 /// Reads `convoke.toml` alone.
@@ -67,15 +71,19 @@ impl Folder {
                 Err(of_list) => problems.extend(of_list),
             }
         }
+        let signer = signatures::open(&file, path).unwrap_or_else(|faults| {
+            problems.extend(faults);
+            None
+        });
         if !problems.is_empty() {
             return Err(Stopped::Configuration(problems));
         }
         let templates = path.join(&file.templates.folder);
         let texts = if templates.is_dir() { files::read_templates(&templates)? } else { BTreeMap::new() };
-        let digest = digest(&text, &texts, &lists);
+        let digest = digest(&text, &texts, &lists, signer.as_deref());
         let sources = Sources::new(&file.templates.folder, texts);
         let library = Library::load(&sources, &file, &columns).map_err(Stopped::Configuration)?;
-        Ok(Self { path: path.to_owned(), file, lists, library: Arc::new(library), digest, columns })
+        Ok(Self { path: path.to_owned(), file, lists, library: Arc::new(library), digest, columns, signer })
     }
 }
 
@@ -86,7 +94,7 @@ impl Folder {
     }
 }
 
-fn digest(text: &str, templates: &BTreeMap<String, String>, lists: &[List]) -> String {
+fn digest(text: &str, templates: &BTreeMap<String, String>, lists: &[List], signer: Option<&Signer>) -> String {
     let mut hash = Sha256::new();
     let mut part = |octets: &[u8]| {
         hash.update((octets.len() as u64).to_be_bytes());
@@ -102,6 +110,9 @@ fn digest(text: &str, templates: &BTreeMap<String, String>, lists: &[List]) -> S
     for list in lists {
         part(list.name.as_bytes());
         part(list.digest.as_bytes());
+    }
+    for key in signer.into_iter().flat_map(Signer::keys) {
+        part(key.record().to_string().as_bytes());
     }
     data_encoding::HEXLOWER.encode(&hash.finalize())
 }

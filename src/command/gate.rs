@@ -56,7 +56,7 @@ pub(super) fn reader(row: &OpenRow) -> Reader<'_> {
     }
 }
 
-/// Makes all messages that are open, page by page, on all cores.
+/// Makes all messages that are open, page by page, on all cores; without signatures, which no template can spoil.
 pub(super) async fn check_all(store: &Store, composer: &Composer, expected: u64) -> Result<Found, Stopped> {
     let bar = Bar::items("checking every message", expected);
     let mut found = Found::default();
@@ -114,7 +114,7 @@ fn make(page: &[OpenRow], composer: &Composer) -> Vec<Share> {
                 scope.spawn(move || {
                     let mut share = Share::default();
                     for row in rows {
-                        match composer.compose(&reader(row), &row.key, row.date.unwrap_or(now), now) {
+                        match composer.draft(&reader(row), &row.key, row.date.unwrap_or(now), now) {
                             Ok(composed) => {
                                 share.octets += composed.octets.len() as u64;
                                 share.warnings.extend(composed.warnings);

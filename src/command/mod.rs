@@ -17,6 +17,7 @@ mod run;
 mod sandbox;
 mod send;
 mod settle;
+mod signatures;
 mod status;
 mod trial;
 

@@ -36,7 +36,8 @@ pub(super) async fn plan(folder: &Folder, store: &Store, typed: &cli::Lists) -> 
     let mut state = store.folder(&folder.file.event.id, seed::secret()?, &first).await?;
     settle_facts(store, &mut state, &facts, &first).await?;
     let composer = Composer::new(&folder.file, Arc::clone(&folder.library), &state.key, &state.revision)
-        .map_err(Stopped::Configuration)?;
+        .map_err(Stopped::Configuration)?
+        .signed_by(folder.signer.clone());
     let digest = format!("{}{}", folder.digest, if skip_refused { " less the refused" } else { "" });
     if state.lists == digest {
         return Ok(Planned { composer, counts: None, reading: Reading::default(), found: None });

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
+use super::dkim::SigningKey;
 use super::problem::{Place, Problem, quoted};
 use super::relay::Relay;
 use super::text::{Languages, Text};
@@ -41,6 +42,8 @@ pub struct EventFile {
     pub limits: Limits,
     /// Where the messages are handed in; none means the built-in sandbox.
     pub relays: Vec<Relay>,
+    /// What signs every message; none means that we do not sign.
+    pub dkim: Vec<SigningKey>,
 }
 
 /// The event's facts.
@@ -160,6 +163,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let templates = read_templates(&root);
     let limits = read_limits(&root);
     let relays = super::relay::read_all(&root);
+    let dkim = super::dkim::read_all(&root, sender.as_ref());
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -171,7 +175,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let problems = document.problems();
     match (event, contact, sender) {
         (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays })
+            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim })
         }
         _ => Err(problems),
     }

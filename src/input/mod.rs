@@ -5,6 +5,7 @@
 //! Not here: opening files (`io`), templates (`message`). Called by: `command`, `io`.
 //! Can fail: with all faults of a file at once, each with its place and cure.
 
+pub mod dkim;
 pub mod event_file;
 pub mod problem;
 pub mod recipients;

@@ -172,8 +172,13 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
             None
         }
     });
-    let password = read_secret(&table, "password");
-    let token = read_secret(&table, "token");
+    let cure = |key: &str| {
+        format!(
+            "name its place: {key} = {{ env = \"NAME\" }}, {{ file = \"relay.secret\" }} or {{ command = [\"pass\", \"show\", \"relay\"] }}"
+        )
+    };
+    let password = read_secret(&table, "password", "the password", &cure("password"));
+    let token = read_secret(&table, "token", "the token", &cure("token"));
     let auth = read_auth(&table);
     let ca_file = table.string("ca_file").map(|f| f.value);
     let client_certificate = table.string("client_certificate");
@@ -267,19 +272,16 @@ fn check_login(
     }
 }
 
-fn read_secret(table: &TomlReader<'_, '_>, key: &str) -> Option<Secret> {
-    let cure = || {
-        format!(
-            "name its place: {key} = {{ env = \"NAME\" }}, {{ file = \"relay.secret\" }} or {{ command = [\"pass\", \"show\", \"relay\"] }}"
-        )
-    };
-    let Some(found) = table.keys().into_iter().find(|k| k.value == key) else {
+/// Where the secret called `key` is: `{ env = … }`, `{ file = … }` or `{ command = … }`; `what` is it in words.
+pub(crate) fn read_secret(table: &TomlReader<'_, '_>, key: &str, what: &str, cure: &str) -> Option<Secret> {
+    if !table.keys().iter().any(|k| k.value == key) {
         table.know(key);
         return None;
-    };
+    }
     if !table.is_table(key) {
         // The value itself is not repeated: it is a secret, and problems are printed.
-        table.problem(found.place, format!("the {key} stands in the file"), cure());
+        let place = table.keys().into_iter().find(|k| k.value == key).map_or_else(|| table.place(), |k| k.place);
+        table.problem(place, format!("{what} stands in the file"), cure);
         table.know(key);
         return None;
     }
@@ -296,7 +298,7 @@ fn read_secret(table: &TomlReader<'_, '_>, key: &str) -> Option<Secret> {
             Some(Secret::Command(words.into_iter().map(|w| w.value).collect()))
         }
         _ => {
-            table.problem(place, format!("`{key}` needs exactly one of env, file and command"), cure());
+            table.problem(place, format!("`{key}` needs exactly one of env, file and command"), cure);
             None
         }
     }

@@ -1,9 +1,9 @@
-//! Passwords and tokens, from where the configuration says they are.
+//! Passwords, tokens and private keys, from where the configuration says they are.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::input::relay::Secret;
 
@@ -11,19 +11,19 @@ use crate::input::relay::Secret;
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set.
-    #[error("the environment variable `{0}` is not set; set it to the relay's password or token")]
+    #[error("the environment variable `{0}` is not set; set it to the secret")]
     Unset(String),
     /// The file cannot be read.
-    #[error("cannot read `{0}`")]
+    #[error("cannot read the secret from `{0}`")]
     File(PathBuf, #[source] std::io::Error),
     /// Others may read the file.
     #[error("`{0}` can be read by others (mode {1:o}); run chmod 600 on it")]
     Mode(PathBuf, u32),
     /// The command failed.
-    #[error("the command `{0}` gave no password or token: {1}")]
+    #[error("the command `{0}` gave no secret: {1}")]
     Command(String, String),
     /// Nothing, or several lines.
-    #[error("the password or token from {0} is empty or has line breaks")]
+    #[error("the secret from {0} is empty or has line breaks")]
     Shape(String),
 }
 
@@ -32,6 +32,29 @@ pub enum SecretError {
 /// # Errors
 /// [`SecretError`].
 pub fn fetch(secret: &Secret, folder: &Path) -> Result<SecretString, SecretError> {
+    let (text, origin) = read(secret, folder)?;
+    let text = match secret {
+        // Programs such as pass print notes below the password.
+        Secret::Command(_) => text.expose_secret().lines().next().unwrap_or_default(),
+        Secret::Environment(_) | Secret::File(_) => text.expose_secret(),
+    };
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() || password.contains(['\r', '\n', '\0']) {
+        return Err(SecretError::Shape(origin));
+    }
+    Ok(SecretString::from(password.to_owned()))
+}
+
+/// Fetches a secret of several lines, such as a key in PEM, whole. Files are named below `folder`.
+///
+/// # Errors
+/// [`SecretError`].
+pub fn fetch_whole(secret: &Secret, folder: &Path) -> Result<SecretString, SecretError> {
+    read(secret, folder).map(|(text, _)| text)
+}
+
+/// All of it, and where it came from in words.
+fn read(secret: &Secret, folder: &Path) -> Result<(SecretString, String), SecretError> {
     let (text, origin) = match secret {
         Secret::Environment(name) => {
             (std::env::var(name).map_err(|_| SecretError::Unset(name.clone()))?, format!("`{name}`"))
@@ -55,14 +78,10 @@ pub fn fetch(secret: &Secret, folder: &Path) -> Result<SecretString, SecretError
                 return Err(failed(output.status.to_string()));
             }
             let text = String::from_utf8(output.stdout).map_err(|_| failed("it is not UTF-8".to_owned()))?;
-            (text.lines().next().unwrap_or_default().to_owned(), format!("the command `{name}`"))
+            (text, format!("the command `{name}`"))
         }
     };
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() || password.contains(['\r', '\n', '\0']) {
-        return Err(SecretError::Shape(origin));
-    }
-    Ok(SecretString::from(password.to_owned()))
+    Ok((SecretString::from(text), origin))
 }
 
 /// Demands that nobody else may read a file (mode 0600 or less).

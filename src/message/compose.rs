@@ -9,13 +9,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::cast::{Cast, Fill};
 use super::cells::Shape;
+use super::dkim::Signer;
 use super::library::{Form, Letter, Library, Register};
 use super::lint;
 use super::pieces::Family;
 use super::render::{Edition, RowCells};
 use super::words;
 use crate::calendar::{self, Object, OrganizerMethod, PartStat, Severity, Status};
-use crate::input::event_file::EventFile;
+use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::mail::{AddrSpec, Mailbox};
 use crate::people::{Kind, Language};
@@ -70,6 +71,7 @@ pub struct Composer {
     key: FolderKey,
     revision: Revision,
     editions: BTreeMap<Language, Prepared>,
+    signer: Option<Arc<Signer>>,
     /// By the key of their shape; `None` for a letter that has to be made anew for each row.
     casts: RwLock<HashMap<String, Option<Arc<Cast>>>>,
     is_casting: bool,
@@ -129,9 +131,16 @@ impl Composer {
             key: key.clone(),
             revision: revision.clone(),
             editions,
+            signer: None,
             casts: RwLock::default(),
             is_casting: true,
         })
+    }
+
+    /// The same with signatures on every message.
+    #[must_use]
+    pub fn signed_by(self, signer: Option<Arc<Signer>>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The same, but each message is rendered by itself: slower, with the same octets.
@@ -155,11 +164,35 @@ impl Composer {
         self.key.fraction(&[&key.recipient, &attempt.to_string()])
     }
 
-    /// Makes the message of one dispatch; `date` is its Date, `now` serves for warnings only.
+    /// Makes the message of one dispatch as it leaves, signed if there are keys; `date` is its Date and the time of the
+    /// signatures, `now` serves for warnings only.
+    ///
+    /// # Errors
+    /// Those of [`Composer::draft`]; a key that makes no right signature.
+    pub fn compose(
+        &self,
+        reader: &Reader<'_>,
+        key: &DispatchKey,
+        date: Timestamp,
+        now: Timestamp,
+    ) -> Result<Composed, Vec<Problem>> {
+        let mut composed = self.draft(reader, key, date, now)?;
+        // Behind the last gate, which therefore still refuses a signature field that came from a value.
+        if let Some(signer) = &self.signer {
+            composed.octets = signer.sign(composed.octets, date).map_err(|fault| {
+                let cure = "try again; if it stays, this machine reckons wrongly";
+                vec![Problem::new(event_file::whole_file(), fault.to_string(), cure)]
+            })?;
+        }
+        Ok(composed)
+    }
+
+    /// Makes the message of one dispatch without signatures, which cost more than all the rest: what is wrong with a
+    /// message is seen without them.
     ///
     /// # Errors
     /// Problems of the template with this row, or findings of the last gate; without the row, which the caller names.
-    pub fn compose(
+    pub fn draft(
         &self,
         reader: &Reader<'_>,
         key: &DispatchKey,

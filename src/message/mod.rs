@@ -1,8 +1,8 @@
 //! From a recipient and the templates to the octets of one message.
 //!
 //! What: [`Library`] (the templates, checked before anything is rendered), [`Composer`] (octets: MIME by mail-builder,
-//! calendar by `calendar`), and the last gate ([`lint`]) that every built message must pass.
-//! Standards: RFC 5322, 2045-2049, 6047; CommonMark; Handlebars in strict mode.
+//! calendar by `calendar`), the last gate ([`lint`]) that every built message must pass, and the signatures on top ([`dkim`]).
+//! Standards: RFC 5322, 2045-2049, 6047, 6376; CommonMark; Handlebars in strict mode.
 //! Not here: reading files (`io`), who gets one (`plan`). Called by: `command`.
 //! Can fail: with problems of templates, each with file, line, column and, where one is concerned, the recipient.
 
@@ -11,6 +11,7 @@ mod cells;
 mod check;
 mod compose;
 mod context;
+pub mod dkim;
 mod helpers;
 mod library;
 pub mod lint;

@@ -3,6 +3,7 @@
 mod check;
 mod desk;
 mod dialogue;
+mod dkim;
 mod golden;
 mod hostile;
 mod kill;

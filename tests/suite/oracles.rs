@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::desk::{Desk, repository};
 
-fn oracles() -> Option<PathBuf> {
+pub(crate) fn oracles() -> Option<PathBuf> {
     let path = std::env::var_os("CONVOKE_ORACLES").map(PathBuf::from);
     if path.is_none() {
         eprintln!("skipped: CONVOKE_ORACLES is not set; tests/run sets it");
@@ -14,7 +14,7 @@ fn oracles() -> Option<PathBuf> {
 }
 
 #[track_caller]
-fn passes(command: &mut Command, last: &str) {
+pub(crate) fn passes(command: &mut Command, last: &str) {
     let output = command.output().expect("the oracle starts");
     let out = String::from_utf8_lossy(&output.stdout);
     let closing = out.lines().last().unwrap_or_default();
