@@ -1,7 +1,7 @@
 //! What an answer of a relay means for a message, for the relay and for the recipient's provider, and when to try again.
 //!
 //! What: [`dialogue`] (SMTP without its socket), [`judge`] (replies and failures to a [`Judgement`], by the table in `replies.toml`), [`BackOff`] (of one message),
-//! [`Breaker`] (of one relay or one provider), [`Fuse`] (of the run).
+//! [`Breaker`] (of one relay or one provider), [`Traffic`] (of all of them), [`Fuse`] (of the run).
 //! Standards: RFC 5321 sections 3.8, 4.2, 4.5.3 and 4.5.4, RFC 3463, RFC 5248, RFC 1047 (the unavoidable window after the dot).
 //! Not here: sockets (`io::smtp`), states on disk (`journal`). Called by: `io::smtp`, `command::send`.
 //! Can fail: nothing.
@@ -14,10 +14,12 @@ mod judgement;
 #[cfg(test)]
 mod laws;
 mod table;
+mod traffic;
 mod verdict;
 
 pub use backoff::BackOff;
 pub use breaker::{Breaker, Pass};
 pub use fuse::Fuse;
 pub use judgement::{Held, Hold, Judgement, Measure, judge};
+pub use traffic::{Choice, Traffic, Way};
 pub use verdict::{Mishap, Phase, Scope, Verdict};
