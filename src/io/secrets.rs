@@ -1,4 +1,4 @@
-//! Passwords and tokens, from where the configuration says they are.
+//! Passwords and private keys, from where the configuration says they are.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,23 +11,23 @@ use crate::input::relay::Secret;
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set.
-    #[error("the environment variable `{0}` is not set; set it to the relay's password or token")]
+    #[error("the environment variable `{0}` is not set; set it to the secret")]
     Unset(String),
     /// The file cannot be read.
-    #[error("cannot read `{0}`")]
+    #[error("cannot read the secret from `{0}`")]
     File(PathBuf, #[source] std::io::Error),
     /// Others may read the file.
     #[error("`{0}` can be read by others (mode {1:o}); run chmod 600 on it")]
     Mode(PathBuf, u32),
     /// The command failed.
-    #[error("the command `{0}` gave no password or token: {1}")]
+    #[error("the command `{0}` gave no secret: {1}")]
     Command(String, String),
     /// Nothing, or several lines.
-    #[error("the password or token from {0} is empty or has line breaks")]
+    #[error("the secret from {0} is empty or has line breaks")]
     Shape(String),
 }
 
-/// Fetches a password or token; a command may take its time. Files are named below `folder`.
+/// Fetches a password. Files are named below `folder`.
 ///
 /// # Errors
 /// [`SecretError`].
@@ -38,7 +38,7 @@ pub fn fetch(secret: &Secret, folder: &Path) -> Result<SecretString, SecretError
         }
         Secret::File(name) => {
             let path = folder.join(name);
-            demand_private(&path)?;
+            check_mode(&path)?;
             let text = std::fs::read_to_string(&path).map_err(|e| SecretError::File(path.clone(), e))?;
             (text, format!("`{}`", path.display()))
         }
@@ -70,7 +70,7 @@ pub fn fetch(secret: &Secret, folder: &Path) -> Result<SecretString, SecretError
 /// # Errors
 /// [`SecretError::Mode`], and [`SecretError::File`] where there is none.
 #[cfg(unix)]
-pub fn demand_private(path: &Path) -> Result<(), SecretError> {
+pub fn check_mode(path: &Path) -> Result<(), SecretError> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(path).map_err(|e| SecretError::File(path.to_owned(), e))?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 { Ok(()) } else { Err(SecretError::Mode(path.to_owned(), mode)) }
@@ -78,6 +78,6 @@ pub fn demand_private(path: &Path) -> Result<(), SecretError> {
 
 /// Elsewhere the owner's profile is what keeps it.
 #[cfg(not(unix))]
-pub fn demand_private(_: &Path) -> Result<(), SecretError> {
+pub fn check_mode(_: &Path) -> Result<(), SecretError> {
     Ok(())
 }
