@@ -27,7 +27,7 @@ pub enum SecretError {
     Shape(String),
 }
 
-/// Fetches a password or token; a command may take its time. Files are named below `folder`.
+/// Fetches a password. Files are named below `folder`.
 ///
 /// # Errors
 /// [`SecretError`].
@@ -61,7 +61,7 @@ fn read(secret: &Secret, folder: &Path) -> Result<(SecretString, String), Secret
         }
         Secret::File(name) => {
             let path = folder.join(name);
-            demand_private(&path)?;
+            check_mode(&path)?;
             let text = std::fs::read_to_string(&path).map_err(|e| SecretError::File(path.clone(), e))?;
             (text, format!("`{}`", path.display()))
         }
@@ -89,7 +89,7 @@ fn read(secret: &Secret, folder: &Path) -> Result<(SecretString, String), Secret
 /// # Errors
 /// [`SecretError::Mode`], and [`SecretError::File`] where there is none.
 #[cfg(unix)]
-pub fn demand_private(path: &Path) -> Result<(), SecretError> {
+pub fn check_mode(path: &Path) -> Result<(), SecretError> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(path).map_err(|e| SecretError::File(path.to_owned(), e))?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 { Ok(()) } else { Err(SecretError::Mode(path.to_owned(), mode)) }
@@ -97,6 +97,6 @@ pub fn demand_private(path: &Path) -> Result<(), SecretError> {
 
 /// Elsewhere the owner's profile is what keeps it.
 #[cfg(not(unix))]
-pub fn demand_private(_: &Path) -> Result<(), SecretError> {
+pub fn check_mode(_: &Path) -> Result<(), SecretError> {
     Ok(())
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use secrecy::SecretString;
 
-use super::{Credential, Dialogue, Event, Letter, Terms};
+use super::{Briefing, Credential, Dialogue, Event, Letter};
 use crate::mail::AddrSpec;
 
 /// Lines that move a dialogue on or astray, and octets that are nothing.
@@ -44,8 +44,8 @@ proptest! {
         let from = AddrSpec::parse("s@x.example").expect("valid");
         let letter = Letter { from: &from, to: &from, octets: b"Subject: x\r\n\r\nx\r\n", message_id: "1@x.example" };
         let login = login.then(|| Credential { user: "me".into(), secret: SecretString::from("secret"), method: None });
-        let terms = Terms { ehlo: "c.example".into(), starttls, login, dsn: true, messages };
-        let mut dialogue = Dialogue::new(terms);
+        let briefing = Briefing { ehlo: "c.example".into(), starttls, login, dsn: true, messages };
+        let mut dialogue = Dialogue::new(briefing);
         let (mut announced, mut sent, mut ended, mut may_send, mut is_behind) = (0_u32, 0_u32, 0_u32, 0_u32, false);
         'pieces: for piece in [begun.as_bytes(), &said.concat()].concat().chunks(cut) {
             dialogue.received(piece);

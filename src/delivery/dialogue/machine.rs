@@ -13,7 +13,7 @@ use crate::mail::{Reply, ReplyReader};
 
 /// What a dialogue is told before it begins.
 #[derive(Clone)]
-pub struct Terms {
+pub struct Briefing {
     /// The argument of EHLO: a domain, or an address literal.
     pub ehlo: String,
     /// Whether STARTTLS must come before everything else.
@@ -88,7 +88,7 @@ const DONE: RangeInclusive<u16> = 250..=259;
 /// The caller writes [`output`](Self::output) when there is any, gives [`received`](Self::received) what it reads, and
 /// asks for the next [`event`](Self::event) in between.
 pub struct Dialogue {
-    terms: Terms,
+    briefing: Briefing,
     replies: ReplyReader,
     offered: Capabilities,
     output: Vec<u8>,
@@ -112,9 +112,9 @@ pub struct Dialogue {
 
 impl Dialogue {
     /// Awaits the greeting.
-    pub fn new(terms: Terms) -> Self {
+    pub fn new(briefing: Briefing) -> Self {
         Self {
-            terms,
+            briefing,
             replies: ReplyReader::default(),
             offered: Capabilities::default(),
             output: Vec::new(),
@@ -163,10 +163,10 @@ impl Dialogue {
         !self.is_over
     }
 
-    /// Whether the terms (`messages`) and the server's limits (RFC 9422 section 4.1) leave room for another message.
+    /// Whether the briefing (`messages`) and the server's limits (RFC 9422 section 4.1) leave room for another message.
     pub fn takes_more(&self) -> bool {
         let most = |limit: Option<u32>| limit.unwrap_or(u32::MAX);
-        !self.is_over && self.announced < most(self.terms.messages).min(most(self.offered.mail_max))
+        !self.is_over && self.announced < most(self.briefing.messages).min(most(self.offered.mail_max))
     }
 
     /// Whether a message can be announced behind another: a group of commands (RFC 2920), and room for it.
@@ -300,7 +300,7 @@ impl Dialogue {
     pub fn announce(&mut self, letter: &Letter<'_>) {
         debug_assert!(self.awaited.is_empty() && self.output.is_empty(), "one thing at a time");
         self.announced += 1;
-        let dsn = self.terms.dsn && self.offered.dsn;
+        let dsn = self.briefing.dsn && self.offered.dsn;
         if self.offered.pipelining {
             return self.announce_in_group(letter, dsn);
         }
@@ -346,7 +346,7 @@ impl Dialogue {
         if let Some(next) = next {
             debug_assert!(self.takes_more_behind(), "asked before");
             self.announced += 1;
-            self.announce_in_group(next, self.terms.dsn && self.offered.dsn);
+            self.announce_in_group(next, self.briefing.dsn && self.offered.dsn);
         }
     }
 
@@ -380,14 +380,14 @@ impl Dialogue {
     }
 
     fn hello(&mut self, verb: &str, awaited: Awaited) {
-        for piece in [verb, " ", &self.terms.ehlo, "\r\n"] {
+        for piece in [verb, " ", &self.briefing.ehlo, "\r\n"] {
             self.output.extend_from_slice(piece.as_bytes());
         }
         self.awaited.push_back(awaited);
     }
 
     fn introduced(&mut self) -> Result<Option<Event>, Failure> {
-        if self.terms.starttls && !self.is_protected {
+        if self.briefing.starttls && !self.is_protected {
             if !self.offered.starttls {
                 let words = "the relay offers no STARTTLS, and nothing is sent in clear; use smtps:// or another port";
                 return Err(self.over(Failure::new(Phase::StartTls, Mishap::Unable(words.to_owned()))));
@@ -396,7 +396,7 @@ impl Dialogue {
             self.awaited.push_back(Awaited::StartTls);
             return Ok(None);
         }
-        let Some(credential) = &self.terms.login else { return Ok(Some(Event::Ready)) };
+        let Some(credential) = &self.briefing.login else { return Ok(Some(Event::Ready)) };
         match Exchange::begin(credential, &self.offered) {
             Ok((exchange, first)) => {
                 self.exchange = Some(exchange);
@@ -409,7 +409,7 @@ impl Dialogue {
     }
 
     fn log_in(&mut self, reply: Reply) -> Result<Option<Event>, Failure> {
-        let (Some(exchange), Some(credential)) = (&mut self.exchange, &self.terms.login) else {
+        let (Some(exchange), Some(credential)) = (&mut self.exchange, &self.briefing.login) else {
             return Err(self.over(Failure::new(Phase::Auth, Mishap::Reply(reply))));
         };
         match exchange.answer(credential, reply) {
@@ -421,7 +421,7 @@ impl Dialogue {
             Next::Done => {
                 // Neither is needed again, and the secret should not outlive its use.
                 self.exchange = None;
-                self.terms.login = None;
+                self.briefing.login = None;
                 Ok(Some(Event::Ready))
             }
             Next::Refused(reply) => Err(self.over(Failure::new(Phase::Auth, Mishap::Reply(reply)))),

@@ -19,7 +19,7 @@ mod queue_id;
 pub use capabilities::Capabilities;
 pub use failure::Failure;
 pub use login::Credential;
-pub use machine::{Dialogue, Event, Terms};
+pub use machine::{Briefing, Dialogue, Event};
 pub use octets::Letter;
 pub use queue_id::queue_id;
 

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-use super::{Credential, Dialogue, Event, Failure, Letter, Terms, queue_id};
+use super::{Briefing, Credential, Dialogue, Event, Failure, Letter, queue_id};
 use crate::delivery::Mishap;
 use crate::input::relay::AuthMethod;
 use crate::mail::{AddrSpec, Reply};
@@ -168,8 +168,8 @@ fn octets_of(text: &str) -> Vec<u8> {
 }
 
 fn hold(file: &str, text: &str, octet_by_octet: bool) {
-    let mut terms =
-        Terms { ehlo: "client.example".to_owned(), starttls: false, login: None, dsn: false, messages: None };
+    let mut briefing =
+        Briefing { ehlo: "client.example".to_owned(), starttls: false, login: None, dsn: false, messages: None };
     let mut lines = text.lines().enumerate().peekable();
     while let Some((_, line)) = lines.next_if(|(_, l)| l.starts_with('#') || l.is_empty() || l.starts_with("> with ")) {
         let words: Vec<&str> = line.split(' ').skip(2).collect();
@@ -177,9 +177,9 @@ fn hold(file: &str, text: &str, octet_by_octet: bool) {
             _ if !line.starts_with('>') => {}
             ["whole", "replies"] if octet_by_octet => return,
             ["whole", "replies"] => {}
-            ["starttls"] => terms.starttls = true,
-            ["dsn"] => terms.dsn = true,
-            ["messages", n] => terms.messages = Some(n.parse().expect("a number")),
+            ["starttls"] => briefing.starttls = true,
+            ["dsn"] => briefing.dsn = true,
+            ["messages", n] => briefing.messages = Some(n.parse().expect("a number")),
             ["login", method, user, secret] => {
                 let method = match *method {
                     "plain" => Some(AuthMethod::Plain),
@@ -188,13 +188,13 @@ fn hold(file: &str, text: &str, octet_by_octet: bool) {
                     _ => None,
                 };
                 let secret = SecretString::from(secret.replace('_', " "));
-                terms.login = Some(Credential { user: (*user).to_owned(), secret, method });
+                briefing.login = Some(Credential { user: (*user).to_owned(), secret, method });
             }
             other => panic!("{file}: nobody knows {other:?}"),
         }
     }
     let mut caller = Caller {
-        dialogue: Dialogue::new(terms),
+        dialogue: Dialogue::new(briefing),
         heard: VecDeque::new(),
         said: Vec::new(),
         last: None,

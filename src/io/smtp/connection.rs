@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::watch::{Elapsed, Watch};
 use super::{Deadlines, Route, tls};
-use crate::delivery::dialogue::{Capabilities, Dialogue, Event, Failure, Letter, Terms};
+use crate::delivery::dialogue::{Briefing, Capabilities, Dialogue, Event, Failure, Letter};
 use crate::delivery::{Mishap, Phase};
 use crate::input::relay::Protection;
 use crate::mail::Reply;
@@ -98,7 +98,7 @@ impl Connection {
             Ok::<_, io::Error>((stream, local))
         };
         let (stream, local) = within(&deadlines, Phase::Connect, connect).await?;
-        let terms = Terms {
+        let briefing = Briefing {
             ehlo: relay.ehlo.clone().unwrap_or_else(|| literal(local)),
             starttls: relay.protection == Protection::StartTls,
             login,
@@ -107,7 +107,7 @@ impl Connection {
         };
         let mut connection = Self {
             stream: Stream::Plain(stream),
-            dialogue: Dialogue::new(terms),
+            dialogue: Dialogue::new(briefing),
             buffer: vec![0; BUFFER_OCTETS].into_boxed_slice(),
             deadlines,
             watch: Watch::new(),

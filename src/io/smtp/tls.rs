@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::input::relay::Relay;
-use crate::io::secrets::{SecretError, demand_private};
+use crate::io::secrets::{SecretError, check_mode};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ fn build(
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_root_certificates(roots);
     let Some((certificate, key)) = identity else { return Ok(Arc::new(config.with_no_client_auth())) };
-    demand_private(&key)?;
+    check_mode(&key)?;
     let failed = |path: &PathBuf, e: String| TlsError::Identity(path.clone(), e);
     let chain = CertificateDer::pem_file_iter(&certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
