@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::folder::Folder;
-use super::lists;
+use super::{forecast, lists};
 use super::plan::{self, Planned};
 use super::progress::Bar;
 use super::run::Line;
@@ -21,7 +21,7 @@ use crate::exit::{Exit, Stopped};
 use crate::input::event_file::EventFile;
 use crate::input::relay::Relay;
 use crate::io::clock;
-use crate::io::pace::Pace;
+use crate::io::pace::{Gate, Pace};
 use crate::io::secrets;
 use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
@@ -31,7 +31,7 @@ use crate::settings::Sending;
 
 pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
-    let sending = Sending::of(&folder.file, typed).map_err(Stopped::Usage)?;
+    let sending = Sending::of(&folder.file, typed, clock::now()).map_err(Stopped::Usage)?;
     let selection = plan::selection(&typed.only, &folder.columns)?;
     if !typed.json {
         say_lists(&folder);
@@ -65,15 +65,17 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         confirm(&relay, open, typed.yes)?;
     }
     let route = route(&relay, &folder.file, path)?;
+    let used = store.usage_since(forecast::since(clock::now())).await?;
     if !typed.json {
-        say_forecast(&folder, &sending, sandbox.is_some(), &relay, open);
+        let (forecast, _) = forecast::reckon(&store, &sending.terms, open).await?;
+        say_forecast(&folder, sandbox.is_some(), &relay, &forecast);
     }
     let bar = Bar::items("sending", open);
     let stop = {
         let bar = bar.clone();
         Stop::listen(move || bar.say("stopping: what is in flight is finished and recorded; once more stops at once"))
     };
-    let pace = Pace::new(&sending.rates);
+    let pace = Pace::new(Gate::new(&sending.terms, &used));
     let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, typed.limit);
     let started = Instant::now();
     let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
@@ -264,16 +266,14 @@ fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
     if failed + in_doubt > 0 { Exit::Partly } else { Exit::Done }
 }
 
-fn say_forecast(folder: &Folder, sending: &Sending, sandbox: bool, relay: &Relay, open: u64) {
+fn say_forecast(folder: &Folder, sandbox: bool, relay: &Relay, forecast: &str) {
     let to = if sandbox {
         format!("the sandbox in `{}`; nothing leaves this machine", outbox_in(&folder.path).display())
     } else {
         relay.to_string()
     };
-    let slowest = sending.rates.iter().map(|rate| rate.interval()).max();
-    let takes = slowest.map(|interval| interval * u32::try_from(open).unwrap_or(u32::MAX));
-    let takes = takes.filter(|t| t.as_secs() >= 5).map(|t| format!(", about {}", crate::desk::duration(t)));
-    println!("{} to {to}{}", count(open, "message", "messages"), takes.unwrap_or_default());
+    println!("{forecast}");
+    println!("to {to}");
 }
 
 /// The sandbox's outbox, named without a needless `./`.

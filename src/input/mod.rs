@@ -6,7 +6,10 @@
 //! Can fail: with all faults of a file at once, each with its place and cure.
 
 pub mod event_file;
+pub mod limits;
+pub mod presets;
 pub mod problem;
+pub mod providers;
 pub mod recipients;
 pub mod relay;
 pub mod table;

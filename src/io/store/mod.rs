@@ -10,6 +10,7 @@ mod import;
 mod ledger;
 mod plan;
 mod recorder;
+mod usage;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};
