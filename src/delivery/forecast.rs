@@ -75,12 +75,19 @@ impl Forecast {
     ///
     /// `6,494 messages, 3 h 37 min, ends 18:40 (bound by 30/min of relay main)`
     pub fn sentence(&self, zone: &TimeZone) -> String {
-        let messages = format!("{} {}", grouped(self.messages), if self.messages == 1 { "message" } else { "messages" });
+        let messages =
+            format!("{} {}", grouped(self.messages), if self.messages == 1 { "message" } else { "messages" });
         let bound = if self.bound_by.is_empty() { String::new() } else { format!(" (bound by {})", self.bound_by) };
         let clock = |at: Timestamp| {
             let (at, now) = (at.to_zoned_datetime(zone.clone()), self.now.to_zoned_datetime(zone.clone()));
             let far = at.year() != now.year();
-            let format = if at.date() == now.date() { "%H:%M" } else if far { "%-d %b %Y %H:%M" } else { "%a %-d %b %H:%M" };
+            let format = if at.date() == now.date() {
+                "%H:%M"
+            } else if far {
+                "%-d %b %Y %H:%M"
+            } else {
+                "%a %-d %b %H:%M"
+            };
             at.strftime(format).to_string()
         };
         let Some(begins) = self.begins else {

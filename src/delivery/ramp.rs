@@ -57,8 +57,9 @@ mod tests {
             let now = Timestamp::from_second(1_500_000_000 + s).expect("valid");
             (Ramp::part(ramp.step(now)) * 100.0).round()
         };
-        assert_eq!([part(-5), part(0), part(299), part(300), part(599), part(600), part(9000)], [
-            10.0, 10.0, 50.0, 55.0, 95.0, 100.0, 100.0
-        ]);
+        assert_eq!(
+            [part(-5), part(0), part(299), part(300), part(599), part(600), part(9000)],
+            [10.0, 10.0, 50.0, 55.0, 95.0, 100.0, 100.0]
+        );
     }
 }

@@ -170,6 +170,9 @@ mod tests {
         let earlier = Schedule::new(vec![window(WORKDAYS, 480, 1080)], Some(at("2017-09-22T12:00:00Z")), start, now);
         assert_eq!(earlier.opening(at("2017-09-21T23:00:00Z")), Opening::Over);
         // The event has begun: no end but the one that is written.
-        assert_eq!(Schedule::new(Vec::new(), None, start, start).opening(start), Opening::Open { until: Timestamp::MAX });
+        assert_eq!(
+            Schedule::new(Vec::new(), None, start, start).opening(start),
+            Opening::Open { until: Timestamp::MAX }
+        );
     }
 }

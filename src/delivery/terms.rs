@@ -62,12 +62,8 @@ pub type Used = (String, i64, u64);
 impl Terms {
     /// What the file says, for a run that begins now.
     pub fn new(limits: &Limits, relays: &[Relay], event_start: Timestamp, now: Timestamp) -> Self {
-        let relay = |r: &Relay| RelayTerms {
-            name: r.name.clone(),
-            rate: r.rate,
-            per_hour: r.per_hour,
-            per_day: r.per_day,
-        };
+        let relay =
+            |r: &Relay| RelayTerms { name: r.name.clone(), rate: r.rate, per_hour: r.per_hour, per_day: r.per_day };
         Self {
             rate: limits.rate,
             per_hour: limits.per_hour,

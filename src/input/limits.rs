@@ -150,8 +150,7 @@ pub(crate) fn connections(table: &TomlReader<'_, '_>) -> Option<u32> {
 
 /// `per_hour = 1000` and `per_day = 10000`.
 pub(crate) fn quotas(table: &TomlReader<'_, '_>) -> (Option<u64>, Option<u64>) {
-    let read =
-        |key| table.integer(key, 1..=10_000_000_000).and_then(|f: Found<i64>| u64::try_from(f.value).ok());
+    let read = |key| table.integer(key, 1..=10_000_000_000).and_then(|f: Found<i64>| u64::try_from(f.value).ok());
     (read("per_hour"), read("per_day"))
 }
 
@@ -191,7 +190,11 @@ fn domain(table: &TomlReader<'_, '_>, found: &Found<String>) -> Option<String> {
     let parsed = crate::mail::AddrSpec::parse(&format!("x@{}", found.value)).ok();
     if parsed.is_none() {
         let fault = format!("{} is no domain", quoted(&found.value));
-        table.problem(found.place.clone(), fault, "write a domain such as \"gmail.com\", in quotes because of its dots");
+        table.problem(
+            found.place.clone(),
+            fault,
+            "write a domain such as \"gmail.com\", in quotes because of its dots",
+        );
     }
     parsed.map(|address| address.domain().to_ascii_lowercase())
 }
@@ -265,7 +268,12 @@ fn parse_days(text: &str) -> Option<[bool; 7]> {
     let day = |word: &str| {
         let word = word.trim().to_ascii_lowercase();
         // `monday` is as good as `mon`.
-        DAYS.iter().position(|d| word.starts_with(d) && "monday tuesday wednesday thursday friday saturday sunday".split(' ').any(|full| full.starts_with(word.as_str())))
+        DAYS.iter().position(|d| {
+            word.starts_with(d)
+                && "monday tuesday wednesday thursday friday saturday sunday"
+                    .split(' ')
+                    .any(|full| full.starts_with(word.as_str()))
+        })
     };
     let mut days = [false; 7];
     for part in text.split(',') {
@@ -339,7 +347,10 @@ mod tests {
         assert_eq!(limits.each_domain.connections, Some(2));
         assert!(limits.domains["gmail.com"].rate.is_some());
         let google = &limits.providers["google"];
-        assert_eq!((google.share.rate.map(|r| r.to_string()).as_deref(), google.share.connections), (Some("3/s"), Some(5)));
+        assert_eq!(
+            (google.share.rate.map(|r| r.to_string()).as_deref(), google.share.connections),
+            (Some("3/s"), Some(5))
+        );
         assert!(google.domains.iter().any(|d| d == "googlemail.com"));
         assert_eq!(limits.providers["city"].domains, ["a.example", "b.example"]);
         assert_eq!(limits.windows[0].days, [true, true, true, true, true, false, false]);
@@ -380,7 +391,10 @@ mod tests {
         for text in ["", "mon-", "moonday", "every day"] {
             assert_eq!(parse_days(text), None, "{text}");
         }
-        assert_eq!([parse_clock("00:00"), parse_clock("24:00"), parse_clock("09:30")], [Some(0), Some(1440), Some(570)]);
+        assert_eq!(
+            [parse_clock("00:00"), parse_clock("24:00"), parse_clock("09:30")],
+            [Some(0), Some(1440), Some(570)]
+        );
         for text in ["24:01", "9:30", "0930", "-1:00", "08:60"] {
             assert_eq!(parse_clock(text), None, "{text}");
         }

@@ -93,7 +93,10 @@ mod tests {
         );
         for (name, preset) in PRESETS.iter() {
             assert_eq!(preset.rate.is_some(), preset.rate().is_some(), "{name}");
-            assert!(preset.source.len() > 10 && preset.read.as_ref().is_none_or(|d| d.parse::<jiff::civil::Date>().is_ok()), "{name}");
+            assert!(
+                preset.source.len() > 10 && preset.read.as_ref().is_none_or(|d| d.parse::<jiff::civil::Date>().is_ok()),
+                "{name}"
+            );
         }
     }
 

@@ -185,7 +185,8 @@ fn read_preset(table: &TomlReader<'_, '_>, relay: Option<&Relay>) -> Option<&'st
         }
         // On this machine stands what imitates the real one.
         (Some(preset), Some(relay)) if !preset.fits(&relay.host) && !relay.is_loopback() => {
-            let fault = format!("preset {} is for {}, not for {}", quoted(&found.value), preset.host, quoted(&relay.host));
+            let fault =
+                format!("preset {} is for {}, not for {}", quoted(&found.value), preset.host, quoted(&relay.host));
             table.problem(found.place, fault, "choose the preset of this relay, or leave the key out");
         }
         _ => {}

@@ -319,12 +319,7 @@ impl<C: Clock + Clone> Gate<C> {
     }
 
     /// The slowest limit is asked first: it is the likeliest to hold, and one that holds counts nothing.
-    fn ask_rates(
-        &self,
-        mut limits: Vec<&Limit<C>>,
-        now: Timestamp,
-        by: impl Fn(Whose) -> HeldBy,
-    ) -> Result<(), Hold> {
+    fn ask_rates(&self, mut limits: Vec<&Limit<C>>, now: Timestamp, by: impl Fn(Whose) -> HeldBy) -> Result<(), Hold> {
         let step = self.ramp.map_or(0, |ramp| ramp.step(now));
         limits.sort_by_key(|limit| std::cmp::Reverse(limit.rate.interval()));
         for (index, limit) in limits.iter().enumerate() {

@@ -5,6 +5,7 @@ mod desk;
 mod golden;
 mod hostile;
 mod kill;
+mod limits;
 mod oracles;
 mod recipients;
 mod relay;

@@ -78,17 +78,15 @@ fn quotas_of_a_day_go_on_over_days_and_count_what_was_sent_before() {
 
 #[test]
 fn windows_stretch_the_run() {
-    let terms = Terms { relays: vec![main_relay()], schedule: schedule(vec![hours(480, 1080)], None), ..Terms::default() };
+    let terms =
+        Terms { relays: vec![main_relay()], schedule: schedule(vec![hours(480, 1080)], None), ..Terms::default() };
     // 177 minutes until 18:00 on Friday, and the rest from 08:00 on Monday.
     assert_eq!(
         say(&terms, 6494),
         "6,494 messages, 2 days 18 h, ends Mon 25 Sep 08:40 (bound by 30/min of relay main and the send windows)"
     );
     let later = Terms { schedule: schedule(vec![hours(960, 1080)], None), ..terms };
-    assert_eq!(
-        say(&later, 60),
-        "60 messages from 16:00, 2 min, ends 16:02 (bound by 30/min of relay main)"
-    );
+    assert_eq!(say(&later, 60), "60 messages from 16:00, 2 min, ends 16:02 (bound by 30/min of relay main)");
 }
 
 #[test]

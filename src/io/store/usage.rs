@@ -12,11 +12,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn usage_since(&self, minute: i64) -> Result<Vec<Used>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let rows =
-            sqlx::query("SELECT relay, minute, messages FROM usage WHERE minute >= $1 ORDER BY relay, minute")
-                .bind(minute)
-                .fetch_all(&mut *connection)
-                .await?;
+        let rows = sqlx::query("SELECT relay, minute, messages FROM usage WHERE minute >= $1 ORDER BY relay, minute")
+            .bind(minute)
+            .fetch_all(&mut *connection)
+            .await?;
         rows.iter()
             .map(|row| {
                 let messages: i64 = row.try_get("messages")?;
