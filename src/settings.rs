@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::cli;
+use crate::delivery::Terms;
 use crate::input::event_file::EventFile;
 use crate::input::relay::Relay;
 use crate::input::units::Rate;
@@ -14,8 +17,8 @@ pub struct Sending {
     pub relay: Option<Relay>,
     /// Connections open at once.
     pub connections: u32,
-    /// Messages in a period; the slower of the run's and the relay's.
-    pub rates: Vec<Rate>,
+    /// Every limit of the run.
+    pub terms: Terms,
 }
 
 impl Sending {
@@ -23,7 +26,7 @@ impl Sending {
     ///
     /// # Errors
     /// A flag that cannot be read, in words.
-    pub fn of(file: &EventFile, typed: &cli::Send) -> Result<Self, String> {
+    pub fn of(file: &EventFile, typed: &cli::Send, now: Timestamp) -> Result<Self, String> {
         let relay = match &typed.relay {
             Some(url) => {
                 let mut relay = Relay::from_url(None, url).map_err(|e| format!("--relay: {}; {}", e.fault, e.cure))?;
@@ -41,11 +44,15 @@ impl Sending {
             Some(text) => Some(Rate::parse(text).ok_or_else(|| format!("--rate `{text}` is no rate; {}", Rate::CURE))?),
             None => None,
         };
-        let general = typed_rate.or(file.limits.rate);
-        let own = relay.as_ref().and_then(|r| r.rate).filter(|_| typed_rate.is_none());
         let connections =
             typed.connections.or_else(|| relay.as_ref().and_then(|r| r.connections)).unwrap_or(file.limits.connections);
-        Ok(Self { relay, connections, rates: general.into_iter().chain(own).collect() })
+        let relays = relay.as_slice();
+        let terms = Terms::new(&file.limits, relays, file.event.start, now);
+        let terms = match typed_rate {
+            Some(rate) => terms.with_rate(rate),
+            None => terms,
+        };
+        Ok(Self { relay, connections, terms })
     }
 }
 

@@ -132,6 +132,13 @@ impl Zone {
         }
     }
 
+    /// The instant of a local time by the rule of RFC 5545 section 3.3.5: the first of two, and where there is none, the
+    /// one reckoned with the offset before the gap. For times that come every day; `None` beyond the years that can be
+    /// reckoned.
+    pub fn local_to_instant_by_rule(&self, local: civil::DateTime) -> Option<Timestamp> {
+        self.rules.to_ambiguous_timestamp(local).compatible().ok()
+    }
+
     /// What clocks there show at an instant.
     pub fn instant_to_local(&self, instant: Timestamp) -> civil::DateTime {
         self.rules.to_datetime(instant)

@@ -5,10 +5,12 @@ use std::path::Path;
 use serde_json::json;
 
 use super::folder::Folder;
-use super::{plan, send, signatures};
+use super::{forecast, plan, send, signatures};
 use crate::cli;
+use crate::delivery::Terms;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
+use crate::io::clock;
 use crate::io::store::Store;
 
 pub(super) async fn run(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
@@ -45,6 +47,11 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     let found = planned.found.as_ref();
     let mut remarks: Vec<String> =
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
+    let messages = found.map_or(0, |f| f.messages);
+    let now = clock::now();
+    let relays = folder.file.relays.first().map(std::slice::from_ref).unwrap_or_default();
+    let terms = Terms::new(&folder.file.limits, relays, folder.file.event.start, now);
+    let (sentence, reckoned) = forecast::reckon(&store, &terms, messages).await?;
     remarks.extend(signatures::remarks(folder.signer.as_deref()));
     if typed.json {
         let counts = planned.counts.as_ref();
@@ -62,6 +69,8 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "warnings": found.map(|f| &f.warnings),
                 "remarks": remarks,
                 "signatures": signatures::list(folder.signer.as_deref()),
+                "forecast": reckoned,
+                "forecast_in_words": sentence,
             })
         );
         return Ok(Exit::Done);
@@ -79,6 +88,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         for (letter, n) in &found.letters {
             println!("  {n:>8} {letter}");
         }
+    }
+    if messages > 0 {
+        println!("{sentence}");
     }
     println!("templates are looked for in this order: {}", folder.library.chain().join(", "));
     for line in folder.signer.as_deref().map(signatures::lines).unwrap_or_default() {

@@ -6,6 +6,7 @@
 mod check;
 mod export;
 mod folder;
+mod forecast;
 mod gate;
 mod lists;
 mod manual;

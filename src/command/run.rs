@@ -13,7 +13,7 @@ use super::progress::Bar;
 use crate::delivery::{Fuse, Phase};
 use crate::exit::Stopped;
 use crate::io::clock;
-use crate::io::pace::Pace;
+use crate::io::pace::{Hold, Pace};
 use crate::io::smtp::{Ending, Report, Route, Source, Work, drive};
 use crate::io::stop::Stop;
 use crate::io::store::{OpenRow, Recorder, Store, StoreError};
@@ -25,6 +25,8 @@ use crate::plan::Selection;
 const PAGE: usize = 128;
 /// Failures that are shown one by one while the run goes on.
 const SAID: u64 = 20;
+/// From how long on a wait for a limit is shown.
+const LONG: Duration = Duration::from_secs(5);
 /// How long a lost connection rests before the next one is tried.
 const REST: Duration = Duration::from_millis(500);
 
@@ -179,6 +181,14 @@ impl<'l> Line<'l> {
         }
     }
 
+    /// Waits that a person would wonder about.
+    fn say_hold(&self, hold: &Hold) {
+        if hold.wait >= LONG {
+            let until = hold.until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%a %H:%M").to_string();
+            self.bar.message(format!("waiting until {until} for {}", hold.by));
+        }
+    }
+
     async fn work(&self) -> Option<Work> {
         let row = match self.take().await {
             Ok(row) => row?,
@@ -229,7 +239,10 @@ impl Source for Line<'_> {
             return None;
         }
         tokio::select! {
-            () = self.pace.turn() => {}
+            turn = self.pace.turn(|hold| self.say_hold(hold)) => if let Err(hold) = turn {
+                self.bar.say(&format!("no more leaves: {}", hold.by));
+                return None;
+            },
             () = self.stop.asked() => return None,
         }
         self.work().await

@@ -8,20 +8,21 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::folder::Folder;
-use super::lists;
 use super::plan::{self, Planned};
 use super::progress::Bar;
 use super::run::Line;
 use super::sandbox::Outbox;
 use super::trial;
+use super::{forecast, lists};
 use crate::cli;
 use crate::delivery::BackOff;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
-use crate::input::event_file::EventFile;
+use crate::input::event_file::{EventFile, whole_file};
+use crate::input::problem::Problem;
 use crate::input::relay::Relay;
 use crate::io::clock;
-use crate::io::pace::Pace;
+use crate::io::pace::{Gate, Pace};
 use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
@@ -30,7 +31,7 @@ use crate::settings::Sending;
 
 pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
-    let sending = Sending::of(&folder.file, typed).map_err(Stopped::Usage)?;
+    let sending = Sending::of(&folder.file, typed, clock::now()).map_err(Stopped::Usage)?;
     let selection = plan::selection(&typed.only, &folder.columns)?;
     if !typed.json {
         say_lists(&folder);
@@ -53,6 +54,11 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     if open == 0 {
         return Ok(say_nothing_to_do(path, &before, typed.json));
     }
+    let (in_words, forecast) = forecast::reckon(&store, &sending.terms, open).await?;
+    if forecast.begins.is_none() {
+        let cure = "set `limits.until` or the windows so that there is time left";
+        return Err(Stopped::Configuration(vec![Problem::new(whole_file(), in_words, cure)]));
+    }
     let (relay, sandbox) = match &sending.relay {
         Some(relay) => (relay.clone(), None),
         None => {
@@ -65,14 +71,18 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     }
     let route = route(&relay, &folder.file, path)?;
     if !typed.json {
-        say_forecast(&folder, &sending, sandbox.is_some(), &relay, open);
+        say_where(&folder, sandbox.is_some(), &relay, open);
+        if !forecast.bound_by.is_empty() {
+            println!("{in_words}");
+        }
     }
     let bar = Bar::items("sending", open);
     let stop = {
         let bar = bar.clone();
         Stop::listen(move || bar.say("stopping: what is in flight is finished and recorded; once more stops at once"))
     };
-    let pace = Pace::new(&sending.rates);
+    let used = store.usage_since(forecast::since(clock::now())).await?;
+    let pace = Pace::new(Gate::new(&sending.terms, &used));
     let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, typed.limit);
     let started = Instant::now();
     let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
@@ -259,16 +269,13 @@ fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
     if failed + in_doubt > 0 { Exit::Partly } else { Exit::Done }
 }
 
-fn say_forecast(folder: &Folder, sending: &Sending, sandbox: bool, relay: &Relay, open: u64) {
+fn say_where(folder: &Folder, sandbox: bool, relay: &Relay, open: u64) {
     let to = if sandbox {
         format!("the sandbox in `{}`; nothing leaves this machine", outbox_in(&folder.path).display())
     } else {
         relay.to_string()
     };
-    let slowest = sending.rates.iter().map(|rate| rate.interval()).max();
-    let takes = slowest.map(|interval| interval * u32::try_from(open).unwrap_or(u32::MAX));
-    let takes = takes.filter(|t| t.as_secs() >= 5).map(|t| format!(", about {}", crate::desk::duration(t)));
-    println!("{} to {to}{}", count(open, "message", "messages"), takes.unwrap_or_default());
+    println!("{} to {to}", count(open, "message", "messages"));
 }
 
 /// The sandbox's outbox, named without a needless `./`.

@@ -5,17 +5,16 @@
 //! Called by: `command`. Can fail: with every [`Problem`] of the file at once, never with the first alone.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::dkim::SigningKey;
+use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
 use super::relay::Relay;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
-use super::units::{Rate, parse_duration};
 use crate::calendar::{Uid, Zone};
 use crate::mail::AddrSpec;
 use crate::people::{Kind, Language};
@@ -134,19 +133,6 @@ pub struct TemplateRules {
     pub audience: BTreeMap<String, String>,
 }
 
-/// How fast and how long.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Messages handed to all relays together.
-    pub rate: Option<Rate>,
-    /// Connections open at once.
-    pub connections: u32,
-    /// How long a deferred message is tried again.
-    pub retry_for: Duration,
-    /// The waits between attempts; the last one repeats.
-    pub retry_after: Vec<Duration>,
-}
-
 /// Reads the file.
 ///
 /// # Errors
@@ -161,7 +147,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let sender = read_sender(&root, &default);
     let recipients = read_recipients(&root);
     let templates = read_templates(&root);
-    let limits = read_limits(&root);
+    let limits = super::limits::read(&root, event.as_ref().map(|e| &e.zone));
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     if let (Some(event), Some(sender)) = (&event, &sender) {
@@ -226,7 +212,7 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
     let place = Text::read(&table, "place", default, "write building and room");
     let background = optional_text(&table, "background", default);
     let url = table.string("url").and_then(|found| https(&table, found));
-    let zone = read_zone(&table);
+    let zone = read_zone(&table, true);
     let zone_name = match optional_text(&table, "zone_name", default) {
         Some(text) => Some(text),
         None => zone.as_ref().map(|z| Text::Same(default_zone_name(z.value.name()))),
@@ -287,8 +273,13 @@ fn https(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<String> {
     None
 }
 
-fn read_zone(table: &TomlReader<'_, '_>) -> Option<Found<Zone>> {
-    let found = table.required_string("zone", "write an IANA time zone such as `America/New_York`")?;
+/// An IANA zone at the key `zone`, which may have to be there.
+pub(crate) fn read_zone(table: &TomlReader<'_, '_>, is_required: bool) -> Option<Found<Zone>> {
+    let found = if is_required {
+        table.required_string("zone", "write an IANA time zone such as `America/New_York`")?
+    } else {
+        table.string("zone")?
+    };
     match Zone::parse(&found.value) {
         Some(zone) => Some(Found { value: zone, place: found.place }),
         None => {
@@ -474,46 +465,6 @@ fn read_templates(root: &TomlReader<'_, '_>) -> TemplateRules {
     below.finish();
     table.finish();
     TemplateRules { folder, chain, audience }
-}
-
-/// 1, 5, 15, 30, 60 minutes and then hourly: quicker than the four days of a mail server (RFC 5321 section 4.5.4.1),
-/// because an invitation has a date.
-const RETRY_AFTER_MIN: [u64; 5] = [1, 5, 15, 30, 60];
-
-fn read_limits(root: &TomlReader<'_, '_>) -> Limits {
-    let table = root.table("limits");
-    let rate = rate(&table);
-    let connections = table.integer("connections", 1..=500).and_then(|f| u32::try_from(f.value).ok()).unwrap_or(10);
-    let retry_for =
-        table.string("retry_for").and_then(|found| duration(&table, found)).unwrap_or(Duration::from_secs(48 * 3600));
-    let retry_after = match table.strings("retry_after") {
-        Some(waits) => waits.into_iter().filter_map(|found| duration(&table, found)).collect(),
-        None => RETRY_AFTER_MIN.map(|minutes| Duration::from_secs(60 * minutes)).to_vec(),
-    };
-    if retry_after.is_empty() {
-        table.missing("retry_after", "write at least one wait, or leave the key out");
-    }
-    table.finish();
-    Limits { rate, connections, retry_for, retry_after }
-}
-
-fn duration(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Duration> {
-    let parsed = parse_duration(&found.value);
-    if parsed.is_none() {
-        let fault = format!("{} is no duration", quoted(&found.value));
-        table.problem(found.place, fault, "write a number and a unit: 90s, 30min, 48h, 5d");
-    }
-    parsed
-}
-
-/// `rate = "30/min"`.
-pub(crate) fn rate(table: &TomlReader<'_, '_>) -> Option<Rate> {
-    let found = table.string("rate")?;
-    let parsed = Rate::parse(&found.value);
-    if parsed.is_none() {
-        table.problem(found.place, format!("{} is no rate", quoted(&found.value)), Rate::CURE);
-    }
-    parsed
 }
 
 /// The place of the whole file, for faults that have no line.

@@ -7,7 +7,10 @@
 
 pub mod dkim;
 pub mod event_file;
+pub mod limits;
+pub mod presets;
 pub mod problem;
+pub mod providers;
 pub mod recipients;
 pub mod relay;
 pub mod table;

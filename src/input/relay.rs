@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::event_file::rate;
+use super::limits::{connections, quotas, rate};
+use super::presets::Preset;
 use super::problem::quoted;
 use super::toml_reader::{Found, TomlReader};
 use super::units::Rate;
@@ -77,6 +78,12 @@ pub struct Relay {
     pub rate: Option<Rate>,
     /// Connections to this relay at once.
     pub connections: Option<u32>,
+    /// Messages to this relay in any hour.
+    pub per_hour: Option<u64>,
+    /// Messages to this relay in any 24 hours.
+    pub per_day: Option<u64>,
+    /// What a relay of its kind allows; the values above have it already where the user wrote none.
+    pub preset: Option<&'static Preset>,
 }
 
 /// Why a relay's URL cannot be used, with the cure.
@@ -138,6 +145,9 @@ impl Relay {
             ca_file: None,
             rate: None,
             connections: None,
+            per_hour: None,
+            per_day: None,
+            preset: None,
         })
     }
 
@@ -187,7 +197,9 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
     let dsn = table.boolean("dsn");
     let most = table.integer("messages_per_connection", 1..=1_000_000);
     let rate = rate(&table);
-    let connections = table.integer("connections", 1..=500).and_then(|f| u32::try_from(f.value).ok());
+    let connections = connections(&table);
+    let (per_hour, per_day) = quotas(&table);
+    let preset = read_preset(&table, relay.as_ref());
     if let Some(lone) = client_certificate.as_ref().xor(client_key.as_ref()) {
         let (has, lacks) = if client_key.is_some() { ("key", "certificate") } else { ("certificate", "key") };
         table.problem(
@@ -207,10 +219,34 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
     relay.client_key = client_key.map(|f| f.value);
     relay.ehlo = ehlo;
     relay.dsn = dsn.unwrap_or(true);
-    relay.messages_per_connection = most.and_then(|f| u32::try_from(f.value).ok());
-    relay.rate = rate;
-    relay.connections = connections;
+    let most = most.and_then(|f| u32::try_from(f.value).ok());
+    relay.messages_per_connection = most.or_else(|| preset.and_then(|p| p.messages_per_connection));
+    relay.rate = rate.or_else(|| preset.and_then(Preset::rate));
+    relay.connections = connections.or_else(|| preset.and_then(|p| p.connections));
+    relay.per_hour = per_hour.or_else(|| preset.and_then(|p| p.per_hour));
+    relay.per_day = per_day.or_else(|| preset.and_then(|p| p.per_day));
+    relay.preset = preset;
     Some(relay)
+}
+
+/// `preset = "exchange-online"`.
+fn read_preset(table: &TomlReader<'_, '_>, relay: Option<&Relay>) -> Option<&'static Preset> {
+    let found = table.string("preset")?;
+    let preset = Preset::named(&found.value);
+    match (preset, relay) {
+        (None, _) => {
+            let cure = format!("write one of {}", Preset::names().join(", "));
+            table.problem(found.place, format!("unknown preset {}", quoted(&found.value)), cure);
+        }
+        // On this machine stands what imitates the real one.
+        (Some(preset), Some(relay)) if !preset.fits(&relay.host) && !relay.is_loopback() => {
+            let fault =
+                format!("preset {} is for {}, not for {}", quoted(&found.value), preset.host, quoted(&relay.host));
+            table.problem(found.place, fault, "choose the preset of this relay, or leave the key out");
+        }
+        _ => {}
+    }
+    preset
 }
 
 fn read_auth(table: &TomlReader<'_, '_>) -> Option<AuthMethod> {

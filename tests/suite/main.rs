@@ -7,6 +7,7 @@ mod dkim;
 mod golden;
 mod hostile;
 mod kill;
+mod limits;
 mod oracles;
 mod recipients;
 mod relay;

@@ -11,6 +11,7 @@ mod ledger;
 mod plan;
 mod recorder;
 mod script;
+mod usage;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};

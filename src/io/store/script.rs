@@ -83,6 +83,14 @@ fn write(outcomes: usize, arms: usize, is_first: bool, is_last: bool) -> String 
         );
         values(&mut sql, next, rows, OUTCOME_COLUMNS, OUTCOME_COLUMNS);
         sql.push_str(") WHERE column1 IS NOT NULL;\n");
+        sql.push_str(
+            "INSERT INTO usage (relay, minute, messages) SELECT column5, column8 / 60000, count(*) FROM (VALUES ",
+        );
+        values(&mut sql, next, rows, OUTCOME_COLUMNS, 9);
+        sql.push_str(
+            ") WHERE column9 = 'dot' GROUP BY 1, 2
+             ON CONFLICT (relay, minute) DO UPDATE SET messages = messages + excluded.messages;\n",
+        );
         next += rows * OUTCOME_COLUMNS;
     }
     if arms > 0 {
