@@ -6,9 +6,11 @@
 //! Can fail: nothing.
 
 mod backoff;
+mod dead_address;
 mod fuse;
 mod verdict;
 
 pub use backoff::BackOff;
+pub use dead_address::is_dead_address;
 pub use fuse::Fuse;
 pub use verdict::{Mishap, Phase, Scope, Verdict, judge};

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::problem::{Place, Problem, quoted};
+use super::records::Records;
 use super::relay::Relay;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
@@ -41,6 +42,8 @@ pub struct EventFile {
     pub limits: Limits,
     /// Where the messages are handed in; none means the built-in sandbox.
     pub relays: Vec<Relay>,
+    /// What is kept of addresses that must not be written to, and of each run.
+    pub records: Records,
 }
 
 /// The event's facts.
@@ -160,6 +163,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let templates = read_templates(&root);
     let limits = read_limits(&root);
     let relays = super::relay::read_all(&root);
+    let records = super::records::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -171,7 +175,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let problems = document.problems();
     match (event, contact, sender) {
         (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays })
+            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, records })
         }
         _ => Err(problems),
     }

@@ -8,7 +8,9 @@
 pub mod event_file;
 pub mod problem;
 pub mod recipients;
+pub mod records;
 pub mod relay;
+pub mod suppression_list;
 pub mod table;
 pub mod text;
 pub mod toml_reader;
