@@ -69,17 +69,13 @@ pub enum Verb {
     )]
     Export(Export),
     /// Writes what a run did, as a page to look at and as JSON.
-    #[command(
-        after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
-                      convoke report --run 3 --json\n  convoke report --all --addresses --output private"
-    )]
+    #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
+                      convoke report --run 3 --json\n  convoke report --all --addresses --output private")]
     Report(Report),
     /// Keeps the list of addresses that must not be written to.
-    #[command(
-        after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
+    #[command(after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
                       convoke suppress --from unsubscribed.csv --unsubscribed\n  convoke suppress --list\n  \
-                      convoke suppress --remove ana@host.example"
-    )]
+                      convoke suppress --remove ana@host.example")]
     Suppress(Suppress),
     /// Runs the built-in receiver alone, for trying other programs; it takes everything and sends nothing on.
     #[command(after_help = "Example:\n  convoke sandbox --listen 127.0.0.1:2525 --outbox /tmp/outbox")]

@@ -52,7 +52,10 @@ pub(super) async fn make(
         None => None,
         Some(number) => {
             let found = store.run(number).await?;
-            Some(found.ok_or_else(|| Stopped::Usage(format!("there is no run {number}; leave out --run for the last")))?)
+            Some(
+                found
+                    .ok_or_else(|| Stopped::Usage(format!("there is no run {number}; leave out --run for the last")))?,
+            )
         }
     };
     let event = file.event.title.in_language(&file.languages.default, &file.languages).to_owned();

@@ -90,16 +90,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;
     let waiting = outcome?;
     let after = store.tally().await?;
-    let summary = Summary {
-        sent,
-        took,
-        after,
-        index,
-        report,
-        blown,
-        stopped: stop.is_asked(),
-        next_due: waiting,
-    };
+    let summary = Summary { sent, took, after, index, report, blown, stopped: stop.is_asked(), next_due: waiting };
     Ok(if typed.json { summary.json() } else { summary.say(path, &relay) })
 }
 

@@ -92,11 +92,9 @@ async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {
     let counts = store.run_counts(run.number).await?;
     let took = run.ended.map(|ended| Duration::try_from(ended.duration_since(run.started)).unwrap_or_default());
     let how = match took {
-        Some(took) if counts.accepted > 1 => format!(
-            " in {}, {}",
-            duration(took),
-            rate_in_words(counts.accepted as f64 / took.as_secs_f64().max(0.001))
-        ),
+        Some(took) if counts.accepted > 1 => {
+            format!(" in {}, {}", duration(took), rate_in_words(counts.accepted as f64 / took.as_secs_f64().max(0.001)))
+        }
         Some(took) => format!(" in {}", duration(took)),
         None => ", and it has no end: it goes on, or was stopped from outside".to_owned(),
     };

@@ -44,9 +44,8 @@ mod tests {
 
     #[test]
     fn only_a_mailbox_that_is_said_not_to_exist_is_dead() {
-        let dead = |standing, phase, code, enhanced, scope| {
-            is_dead_address(standing, &refusal(phase, code, enhanced, scope))
-        };
+        let dead =
+            |standing, phase, code, enhanced, scope| is_dead_address(standing, &refusal(phase, code, enhanced, scope));
         for enhanced in ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"] {
             assert!(dead(Standing::Failed, "rcpt", 550, enhanced, "recipient"), "{enhanced}");
         }

@@ -307,7 +307,10 @@ impl RunReport {
             all.push(format!("{} refused for good.", count_grouped(t.refused, "message was", "messages were")));
         }
         if t.deferred > 0 {
-            all.push(format!("{} put off, to be tried again.", count_grouped(t.deferred, "attempt was", "attempts were")));
+            all.push(format!(
+                "{} put off, to be tried again.",
+                count_grouped(t.deferred, "attempt was", "attempts were")
+            ));
         }
         if t.in_doubt > 0 {
             all.push(format!(
@@ -351,7 +354,8 @@ impl RunReport {
         };
         let first_ms = figures.span.map_or(0, |span| span.first_ms);
         let bucket = |b: &Bucket| {
-            let at = first_ms.saturating_add(i64::try_from(b.place).unwrap_or(i64::MAX).saturating_mul(figures.bucket_ms));
+            let at =
+                first_ms.saturating_add(i64::try_from(b.place).unwrap_or(i64::MAX).saturating_mul(figures.bucket_ms));
             json!({ "begins": Timestamp::from_millisecond(at).map(|t| t.to_string()).ok(), "counts": b.verdicts })
         };
         let reason = |r: &Reason| {
@@ -435,7 +439,10 @@ pub(super) mod tests {
                 .collect(),
             latency: Some(Latency { median_ms: 41, p95_ms: 210, max_ms: 2_400 }),
             relays: vec![share("main", verdicts(1204, 7, 3, 1), Some(41))],
-            domains: vec![share("gmail.com", verdicts(9, 0, 0, 0), Some(30)), share("x.example", verdicts(0, 0, 3, 1), None)],
+            domains: vec![
+                share("gmail.com", verdicts(9, 0, 0, 0), Some(30)),
+                share("x.example", verdicts(0, 0, 3, 1), None),
+            ],
             domain_count: 77,
             reasons: vec![Reason {
                 standing: Standing::Failed,
@@ -496,7 +503,10 @@ pub(super) mod tests {
     #[test]
     fn json_masks_addresses_unless_they_are_asked_for() {
         let masked = report().json().to_string();
-        assert!(!masked.contains("gone@") && !masked.contains("late.answer") && masked.contains("g…@x.example"), "{masked}");
+        assert!(
+            !masked.contains("gone@") && !masked.contains("late.answer") && masked.contains("g…@x.example"),
+            "{masked}"
+        );
         let whole = RunReport { addresses: true, ..report() }.json().to_string();
         assert!(whole.contains("late.answer@y.example"), "{whole}");
     }

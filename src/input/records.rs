@@ -60,13 +60,8 @@ mod tests {
     fn reports_are_the_only_thing_kept_unasked() {
         let (found, problems) = records("");
         assert!(problems.is_empty());
-        let kept = Records {
-            hashed: false,
-            suppression_list: None,
-            report_each_run: true,
-            log: None,
-            log_addresses: false,
-        };
+        let kept =
+            Records { hashed: false, suppression_list: None, report_each_run: true, log: None, log_addresses: false };
         assert_eq!(found, kept);
     }
 

@@ -91,7 +91,11 @@ impl<R: BufRead> Iterator for SuppressionList<R> {
                 Ok(false) => return None,
                 Err(error) => {
                     let place = Place::new(&self.name, error.position().map_or(0, csv::Position::line), 0);
-                    return Some(Err(Problem::new(place, format!("the row cannot be read: {error}"), "save it as UTF-8")));
+                    return Some(Err(Problem::new(
+                        place,
+                        format!("the row cannot be read: {error}"),
+                        "save it as UTF-8",
+                    )));
                 }
             }
             let line = self.record.position().map_or(0, csv::Position::line);

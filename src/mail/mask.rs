@@ -76,7 +76,10 @@ mod tests {
     #[test]
     fn relays_that_repeat_the_address_do_not_betray_it() {
         let masked = [
-            ("550 5.1.1 <ana@x.example>: Recipient address rejected", "550 5.1.1 <a…@x.example>: Recipient address rejected"),
+            (
+                "550 5.1.1 <ana@x.example>: Recipient address rejected",
+                "550 5.1.1 <a…@x.example>: Recipient address rejected",
+            ),
             ("no such user 'ana@x.example'", "no such user '…@x.example'"),
             ("\"ana maria\"@x.example unknown", "a…@x.example unknown"),
             ("see https://x.example/why?who=ana%40x.example", "see https:/…%40x.example"),
@@ -96,7 +99,8 @@ mod tests {
         #[test]
         fn no_local_part_of_two_characters_survives(local in "[a-z0-9._+=-]{2,20}", before in any::<String>()) {
             let text = format!("{before} <{local}@host.example> and {local}@host.example");
-            prop_assert!(!masked_in(&text).contains(&format!("{local}@")));
+            let betrayed = masked_in(&text).contains(&format!("{local}@"));
+            prop_assert!(!betrayed);
         }
 
         #[test]

@@ -7,6 +7,7 @@ mod hostile;
 mod kill;
 mod oracles;
 mod recipients;
+mod records;
 mod relay;
 #[path = "../rooms.rs"]
 mod rooms;

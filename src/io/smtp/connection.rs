@@ -21,6 +21,7 @@ use tokio_rustls::client::TlsStream;
 use super::{Capabilities, Deadlines, Route};
 use crate::delivery::{Mishap, Phase};
 use crate::input::relay::Protection;
+use crate::io::secrets;
 use crate::mail::{AddrSpec, Reply, ReplyReader};
 
 /// What happened in which phase.
@@ -35,6 +36,22 @@ pub struct Failure {
 impl Failure {
     fn new(phase: Phase, mishap: Mishap) -> Self {
         Self { phase, mishap }
+    }
+
+    /// Servers that do not understand a login repeat it in their answer, which goes to the journal and the log.
+    fn without_secret(self, login: &Login) -> Self {
+        let hide = |text: &str| secrets::hidden_in(text, &login.user, &login.password);
+        let mishap = match self.mishap {
+            Mishap::Reply(reply) => {
+                let lines = reply.lines().iter().map(|line| hide(line)).collect();
+                Mishap::Reply(Reply::new(reply.code(), lines))
+            }
+            Mishap::Broken(words) => Mishap::Broken(hide(&words)),
+            Mishap::Unreadable(words) => Mishap::Unreadable(hide(&words)),
+            Mishap::Unable(words) => Mishap::Unable(hide(&words)),
+            other @ (Mishap::Silence | Mishap::Closed) => other,
+        };
+        Self { phase: self.phase, mishap }
     }
 
     /// Whether the dialogue can go on with another message: after a plain refusal, and only then.
@@ -142,7 +159,7 @@ impl Connection {
             connection.hello(local).await?;
         }
         if let Some(login) = &route.login {
-            connection.log_in(login).await?;
+            connection.log_in(login).await.map_err(|failure| failure.without_secret(login))?;
         }
         Ok(connection)
     }

@@ -116,10 +116,8 @@ impl Store {
         figures.latency = latency(&mut transaction, run).await?;
         figures.relays = shares(&mut transaction, include_str!("sql/run_relays.sql"), run, REASONS).await?;
         figures.domains = shares(&mut transaction, include_str!("sql/run_domains.sql"), run, DOMAINS).await?;
-        let domains: i64 = sqlx::query_scalar(include_str!("sql/run_domain_count.sql"))
-            .bind(run)
-            .fetch_one(&mut *transaction)
-            .await?;
+        let domains: i64 =
+            sqlx::query_scalar(include_str!("sql/run_domain_count.sql")).bind(run).fetch_one(&mut *transaction).await?;
         figures.domain_count = domains.unsigned_abs();
         figures.reasons = reasons(&mut transaction, run).await?;
         figures.doubts = cases(&mut transaction, run, Standing::InDoubt).await?;
@@ -214,11 +212,8 @@ async fn shares(
 }
 
 async fn reasons(connection: &mut SqliteConnection, run: Option<i64>) -> Result<Vec<Reason>, StoreError> {
-    let rows = sqlx::query(include_str!("sql/run_reasons.sql"))
-        .bind(run)
-        .bind(REASONS)
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows =
+        sqlx::query(include_str!("sql/run_reasons.sql")).bind(run).bind(REASONS).fetch_all(&mut *connection).await?;
     Ok(rows
         .iter()
         .map(|row| {

@@ -78,13 +78,9 @@ impl Forms {
                 }
                 forms
             }
-            Entry::Hash(hash) => Self {
-                clear: hash.clone(),
-                hash: hash.clone(),
-                sha256: hash.clone(),
-                key: hash.clone(),
-                address: None,
-            },
+            Entry::Hash(hash) => {
+                Self { clear: hash.clone(), hash: hash.clone(), sha256: hash.clone(), key: hash.clone(), address: None }
+            }
         }
     }
 }
@@ -319,11 +315,7 @@ struct Candidate {
 }
 
 /// Goes through everything that is open or held back. Without `release` nobody is given back.
-pub(super) async fn sweep(
-    connection: &mut SqliteConnection,
-    now_ms: i64,
-    release: bool,
-) -> Result<Swept, StoreError> {
+pub(super) async fn sweep(connection: &mut SqliteConnection, now_ms: i64, release: bool) -> Result<Swept, StoreError> {
     make_shared(connection).await?;
     let mut swept = Swept::default();
     let (listed, hashes, held): (bool, bool, bool) = {
