@@ -89,8 +89,8 @@ impl RunRecord {
             store.end_run(self.run, ended_by, now.as_millisecond()).await?;
             store.run_counts(self.run).await
         };
-        let counts = match ended.await {
-            Ok(counts) => counts,
+        let (counts, _) = match ended.await {
+            Ok(counted) => counted,
             Err(error) => {
                 // Its causes are told where the run itself failed; the report can be made later.
                 print_trouble(&error);

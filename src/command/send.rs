@@ -79,12 +79,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, &record, typed.limit);
     let started = Instant::now();
     let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
+    let took = started.elapsed();
     bar.finish();
     let index = match sandbox {
         Some(outbox) => Some(outbox.end().await?),
         None => None,
     };
-    let took = started.elapsed();
     let blown = line.blown().or_else(|| line.unreached());
     let sent = line.counts().sent.load(Ordering::Relaxed);
     let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;

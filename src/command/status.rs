@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::send::in_folder;
 use crate::cli;
-use crate::desk::run_report::rate_in_words;
+use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
 use crate::io::store::{LedgerRow, Store};
@@ -89,17 +89,13 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
 
 async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {
     let Some(run) = store.last_run().await? else { return Ok(()) };
-    let counts = store.run_counts(run.number).await?;
-    let took = run.ended.map(|ended| Duration::try_from(ended.duration_since(run.started)).unwrap_or_default());
-    let how = match took {
-        Some(took) if counts.accepted > 1 => {
-            format!(" in {}, {}", duration(took), rate_in_words(counts.accepted as f64 / took.as_secs_f64().max(0.001)))
-        }
-        Some(took) => format!(" in {}", duration(took)),
-        None => ", and it has no end: it goes on, or was stopped from outside".to_owned(),
-    };
+    let (counts, span) = store.run_counts(run.number).await?;
+    let took = span.map(Span::length).unwrap_or_default();
+    let rate = rate_in_words(counts.accepted as f64 / took.as_secs_f64().max(0.001));
+    let how = if counts.accepted > 1 { format!(" in {}, {rate}", duration(took)) } else { String::new() };
+    let end = if run.ended.is_some() { "" } else { "; it goes on, or was stopped from outside" };
     println!(
-        "last run {}, begun {:.0}: {} of {} taken{how}; `convoke {}report` has more",
+        "last run {}, begun {:.0}: {} of {} taken{how}{end}; `convoke {}report` has more",
         run.number,
         run.started,
         counts.accepted,
@@ -116,7 +112,7 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
         "started": run.started.to_string(),
         "ended": run.ended.map(|t| t.to_string()),
         "ended_by": run.ended_by,
-        "counts": store.run_counts(run.number).await?,
+        "counts": store.run_counts(run.number).await?.0,
     }))
 }
 

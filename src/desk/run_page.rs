@@ -270,7 +270,7 @@ header { margin: 0 0 28px; }
 .origin { margin: 0 0 10px; color: var(--quiet); font-size: 13px; letter-spacing: .08em; text-transform: uppercase; }
 h1 { margin: 0 0 16px; padding-bottom: 18px; border-bottom: 1px solid var(--firm); color: var(--title);
   font: 29px/1.3 var(--serif); text-wrap: balance; }
-.lead p { margin: 0 0 4px; max-width: 46em; }
+.lead p { margin: 0 0 4px; max-width: 60em; }
 .lead p:first-child { font-size: 17px; color: var(--title); }
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 0 0 24px; }
 .tile { padding: 14px 18px 12px; border: 1px solid var(--rule); border-top: 3px solid currentColor; background: var(--sheet); }

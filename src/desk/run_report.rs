@@ -40,6 +40,13 @@ pub struct Span {
     pub last_ms: i64,
 }
 
+impl Span {
+    /// From its beginning to its end.
+    pub fn length(self) -> std::time::Duration {
+        std::time::Duration::from_millis((self.last_ms - self.first_ms).max(0).unsigned_abs())
+    }
+}
+
 /// Attempts that ended in one piece of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
@@ -247,8 +254,7 @@ pub fn provider(domain: &str) -> &'static str {
 impl Figures {
     /// How long it took from the first attempt to the last.
     pub fn took(&self) -> std::time::Duration {
-        let ms = self.span.map_or(0, |span| (span.last_ms - span.first_ms).max(0));
-        std::time::Duration::from_millis(ms.unsigned_abs())
+        self.span.map(Span::length).unwrap_or_default()
     }
 
     /// Messages taken in a second.
@@ -314,7 +320,7 @@ impl RunReport {
         }
         if t.in_doubt > 0 {
             all.push(format!(
-                "{} in doubt: nobody can know whether the relay took it. Ask, then decide with `convoke settle`.",
+                "{} in doubt: nobody can know whether the relay took it. Ask, then decide with convoke settle.",
                 count_grouped(t.in_doubt, "message is", "messages are")
             ));
         }

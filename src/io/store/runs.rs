@@ -88,13 +88,14 @@ impl Store {
         Ok(row.as_ref().map(run_facts))
     }
 
-    /// How many messages a run's relays took, and how many attempts it made.
+    /// How a run's attempts ended, and the time that they took; `None` where there was none.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn run_counts(&self, number: i64) -> Result<Verdicts, StoreError> {
+    pub async fn run_counts(&self, number: i64) -> Result<(Verdicts, Option<Span>), StoreError> {
         let mut connection = self.connection.lock().await;
-        Ok(totals(&mut connection, Some(number)).await?.0)
+        let row = sqlx::query(include_str!("sql/run_counts.sql")).bind(number).fetch_one(&mut *connection).await?;
+        Ok((verdicts(&row), span(&row)))
     }
 
     /// Everything that a report says of a run, or of all of them.
@@ -150,6 +151,11 @@ fn number(row: &SqliteRow, name: &str) -> u64 {
     row.get::<Option<i64>, _>(name).unwrap_or_default().unsigned_abs()
 }
 
+fn span(row: &SqliteRow) -> Option<Span> {
+    let (first, last): (Option<i64>, Option<i64>) = (row.get("first_ms"), row.get("last_ms"));
+    first.zip(last).map(|(first_ms, last_ms)| Span { first_ms, last_ms })
+}
+
 fn verdicts(row: &SqliteRow) -> Verdicts {
     Verdicts {
         attempts: number(row, "attempts"),
@@ -164,10 +170,7 @@ type Totals = (Verdicts, Option<Span>, (u64, u64));
 
 async fn totals(connection: &mut SqliteConnection, run: Option<i64>) -> Result<Totals, StoreError> {
     let row = sqlx::query(include_str!("sql/run_totals.sql")).bind(run).fetch_one(&mut *connection).await?;
-    let first: Option<i64> = row.get("first_ms");
-    let last: Option<i64> = row.get("last_ms");
-    let span = first.zip(last).map(|(first_ms, last_ms)| Span { first_ms, last_ms });
-    Ok((verdicts(&row), span, (number(&row, "recipients"), number(&row, "entities"))))
+    Ok((verdicts(&row), span(&row), (number(&row, "recipients"), number(&row, "entities"))))
 }
 
 async fn buckets(
