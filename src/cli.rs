@@ -68,6 +68,15 @@ pub enum Verb {
         after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json"
     )]
     Export(Export),
+    /// Writes what a run did, as a page to look at and as JSON.
+    #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
+                      convoke report --run 3 --json\n  convoke report --all --addresses --output private")]
+    Report(Report),
+    /// Keeps the list of addresses that must not be written to.
+    #[command(after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
+                      convoke suppress --from unsubscribed.csv --unsubscribed\n  convoke suppress --list\n  \
+                      convoke suppress --remove ana@host.example")]
+    Suppress(Suppress),
     /// Runs the built-in receiver alone, for trying other programs; it takes everything and sends nothing on.
     #[command(after_help = "Example:\n  convoke sandbox --listen 127.0.0.1:2525 --outbox /tmp/outbox")]
     Sandbox(Sandbox),
@@ -155,6 +164,9 @@ pub struct Send {
     /// Does not ask before sending through a relay, if exactly so many messages are to leave.
     #[arg(long, value_name = "COUNT")]
     pub yes: Option<u64>,
+    /// Appends a JSON line for each attempt to this file; addresses are masked.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// Ends instead of waiting for deferred messages to be due again.
     #[arg(long)]
     pub no_wait: bool,
@@ -169,6 +181,9 @@ pub struct Status {
     /// Only messages in doubt, each with recipient, Message-ID, relay and time.
     #[arg(long)]
     pub in_doubt: bool,
+    /// Shows it anew every two seconds, until Ctrl-C.
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
     /// JSON.
     #[arg(long)]
     pub json: bool,
@@ -213,6 +228,53 @@ pub struct Export {
     /// Where to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `convoke report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run's number; without it the last one.
+    #[arg(long, value_name = "N")]
+    pub run: Option<i64>,
+    /// All runs together.
+    #[arg(long, conflicts_with = "run")]
+    pub all: bool,
+    /// JSON on standard output; files only where --output names a folder.
+    #[arg(long)]
+    pub json: bool,
+    /// Shows addresses whole; otherwise a…@domain.
+    #[arg(long)]
+    pub addresses: bool,
+    /// Where to write instead of reports/.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// `convoke suppress`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["addresses", "from", "list"]))]
+pub struct Suppress {
+    /// Addresses that must not be written to.
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// Addresses in a file: one a line, or a CSV with an `email` column.
+    #[arg(long, value_name = "FILE", conflicts_with = "remove")]
+    pub from: Option<PathBuf>,
+    /// Shows the list.
+    #[arg(long, conflicts_with_all = ["addresses", "from", "remove", "unsubscribed"])]
+    pub list: bool,
+    /// Takes the addresses off the list; what was held back for them is sent again.
+    #[arg(long)]
+    pub remove: bool,
+    /// They asked for it themselves.
+    #[arg(long, conflicts_with = "remove")]
+    pub unsubscribed: bool,
+    /// Why, for the list.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `convoke sandbox`.

@@ -110,6 +110,11 @@ impl Stopped {
     }
 }
 
+/// Tells of trouble that stops nothing.
+pub fn print_trouble(error: &dyn std::error::Error) {
+    eprintln!("convoke: {}", io::chain(error));
+}
+
 /// One line for each problem, in the order of the files.
 pub fn print_problems(problems: &[Problem]) {
     for problem in problems.iter().take(SHOWN) {

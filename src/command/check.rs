@@ -63,6 +63,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "entities": counts.map_or(0, |c| c.entities),
                 "duplicates": counts.map_or(0, |c| c.duplicates),
                 "refused_rows": planned.reading.refused_rows,
+                "suppressed": planned.suppressed,
                 "to_be_sent": found.map_or(0, |f| f.messages),
                 "octets": found.map_or(0, |f| f.octets),
                 "letters": found.map(|f| &f.letters),
@@ -78,7 +79,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     for remark in remarks {
         eprintln!("{remark}");
     }
-    send::say_plan(&planned, false);
+    send::say_plan(&planned, path, false);
     if let Some(found) = found {
         println!(
             "{} checked, {} kB on average",

@@ -14,12 +14,15 @@ mod new;
 mod plan;
 mod preview;
 mod progress;
+mod record;
+mod report;
 mod run;
 mod sandbox;
 mod send;
 mod settle;
 mod signatures;
 mod status;
+mod suppress;
 mod trial;
 
 use std::process::ExitCode;
@@ -62,6 +65,8 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
+        Verb::Report(typed) => report::run(&folder, &typed).await,
+        Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Sandbox(typed) => sandbox::run(&typed).await,
         Verb::Completions(typed) => manual::completions(&typed),
         Verb::Manual(typed) => manual::pages(&typed),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::folder::Folder;
 use super::gate::{self, Found};
 use super::lists::{self, Reading};
+use super::suppress;
 use crate::cli;
 use crate::exit::Stopped;
 use crate::input::event_file;
@@ -24,6 +25,8 @@ pub(super) struct Planned {
     pub(super) reading: Reading,
     /// What making every message gave; `None` where they had been made before.
     pub(super) found: Option<Found>,
+    /// Messages that are held back for suppressed addresses.
+    pub(super) suppressed: u64,
 }
 
 /// Reads the lists into the journal, checks every message that is to be sent, and commits; or leaves no trace.
@@ -39,8 +42,12 @@ pub(super) async fn plan(folder: &Folder, store: &Store, typed: &cli::Lists) -> 
         .map_err(Stopped::Configuration)?
         .signed_by(folder.signer.clone());
     let digest = format!("{}{}", folder.digest, if skip_refused { " less the refused" } else { "" });
-    if state.lists == digest {
-        return Ok(Planned { composer, counts: None, reading: Reading::default(), found: None });
+    suppress::take_lists(store, &folder.file, &folder.path).await?;
+    let swept = store.sweep_suppressed(clock::now().as_millisecond()).await?;
+    // Who is off the suppression list again has to pass the gate.
+    if state.lists == digest && swept.released == 0 {
+        let suppressed = store.suppressed_dispatches().await?;
+        return Ok(Planned { composer, counts: None, reading: Reading::default(), found: None, suppressed });
     }
     let mut importer = store.importer().await?;
     let reading = lists::read_all(&folder.lists, &folder.file, &mut importer, skip_refused).await?;
@@ -56,7 +63,8 @@ pub(super) async fn plan(folder: &Folder, store: &Store, typed: &cli::Lists) -> 
         return Err(Stopped::Configuration(std::mem::take(&mut found.problems)));
     }
     store.remember_lists(&digest).await?;
-    Ok(Planned { composer, counts: Some(counts), reading, found: Some(found) })
+    let suppressed = store.suppressed_dispatches().await?;
+    Ok(Planned { composer, counts: Some(counts), reading, found: Some(found), suppressed })
 }
 
 /// The event in the file against the event in the journal.

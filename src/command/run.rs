@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use super::gate;
 use super::progress::Bar;
+use super::record::RunRecord;
 use crate::delivery::{Fuse, Phase};
 use crate::exit::Stopped;
 use crate::io::clock;
@@ -38,6 +39,7 @@ pub(super) struct Line<'l> {
     pub(super) pace: Pace,
     pub(super) stop: &'l Stop,
     pub(super) bar: &'l Bar,
+    record: &'l RunRecord,
     /// How many more may be taken in hand.
     left: AtomicU64,
     rows: Mutex<Rows>,
@@ -73,6 +75,7 @@ impl<'l> Line<'l> {
         pace: Pace,
         stop: &'l Stop,
         bar: &'l Bar,
+        record: &'l RunRecord,
         limit: Option<u64>,
     ) -> Self {
         Self {
@@ -82,6 +85,7 @@ impl<'l> Line<'l> {
             pace,
             stop,
             bar,
+            record,
             left: AtomicU64::new(limit.unwrap_or(u64::MAX)),
             rows: Mutex::default(),
             fuse: SyncMutex::default(),
@@ -256,6 +260,7 @@ impl Source for Line<'_> {
     }
 
     fn report(&self, report: Report<'_>) {
+        self.record.attempt(&report, self.bar);
         let spoke = report.phase >= Phase::Mail;
         *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = (!spoke).then(|| report.text.to_owned());
         let counts = &self.counts;

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::folder::Folder;
 use super::plan::{self, Planned};
 use super::progress::Bar;
+use super::record::RunRecord;
 use super::run::Line;
 use super::sandbox::Outbox;
 use super::trial;
@@ -45,7 +46,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         Store::open(path, clock::now().as_millisecond()).await?
     };
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
-    say_plan(&planned, typed.json);
+    say_plan(&planned, path, typed.json);
     let before = store.tally().await?;
     let open = count_open(&store, &selection, typed.limit, &before).await?;
     if typed.dry_run {
@@ -83,26 +84,32 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     };
     let used = store.usage_since(forecast::since(clock::now())).await?;
     let pace = Pace::new(Gate::new(&sending.terms, &used));
-    let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, typed.limit);
+    let record = RunRecord::begin(path, &folder.file, typed, &sending, &store).await?;
+    let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, &record, typed.limit);
     let started = Instant::now();
     let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
+    let took = started.elapsed();
     bar.finish();
     let index = match sandbox {
         Some(outbox) => Some(outbox.end().await?),
         None => None,
     };
+    let blown = line.blown().or_else(|| line.unreached());
+    let sent = line.counts().sent.load(Ordering::Relaxed);
+    let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;
     let waiting = outcome?;
     let after = store.tally().await?;
-    let summary = Summary {
-        sent: line.counts().sent.load(Ordering::Relaxed),
-        took: started.elapsed(),
-        after,
-        index,
-        blown: line.blown().or_else(|| line.unreached()),
-        stopped: stop.is_asked(),
-        next_due: waiting,
-    };
+    let summary = Summary { sent, took, after, index, report, blown, stopped: stop.is_asked(), next_due: waiting };
     Ok(if typed.json { summary.json() } else { summary.say(path, &relay) })
+}
+
+/// What ended a run before everybody was sent to.
+fn ended_by(outcome: &Result<Option<jiff::Timestamp>, Stopped>, blown: Option<&str>, stop: &Stop) -> String {
+    match outcome {
+        Err(stopped) => crate::io::chain(stopped),
+        Ok(_) if stop.is_asked() => "stopped by the user".to_owned(),
+        Ok(_) => blown.unwrap_or_default().to_owned(),
+    }
 }
 
 /// Sends, waits for what was deferred, sends again; gives when the next one is due if the run ends before.
@@ -214,7 +221,7 @@ fn say_lists(folder: &Folder) {
     }
 }
 
-pub(super) fn say_plan(planned: &Planned, json: bool) {
+pub(super) fn say_plan(planned: &Planned, path: &Path, json: bool) {
     if let Some(counts) = &planned.counts {
         lists::say_duplicates(counts);
         if planned.reading.refused_rows > 0 {
@@ -233,6 +240,9 @@ pub(super) fn say_plan(planned: &Planned, json: bool) {
                 if counts.withdrawn > 0 { format!(", {} taken off", counts.withdrawn) } else { String::new() },
             );
         }
+    }
+    if planned.suppressed > 0 && !json {
+        println!("{} suppressed: `convoke {}suppress --list`", planned.suppressed, in_folder(path));
     }
     for warning in planned.found.iter().flat_map(|found| &found.warnings) {
         eprintln!("warning: {warning}");
@@ -293,6 +303,7 @@ struct Summary {
     took: Duration,
     after: Tally,
     index: Option<PathBuf>,
+    report: Option<PathBuf>,
     blown: Option<String>,
     stopped: bool,
     next_due: Option<jiff::Timestamp>,
@@ -320,6 +331,7 @@ impl Summary {
             "ended_by": self.blown,
             "next_due": self.next_due.map(|t| t.to_string()),
             "index": self.index.as_ref().map(|p| p.display().to_string()),
+            "report": self.report.as_ref().map(|p| p.display().to_string()),
         });
         println!("{summary}");
         self.exit()
@@ -353,6 +365,9 @@ impl Summary {
         println!("look next:");
         if let Some(index) = &self.index {
             println!("  {:<32}every message, to look at", index.display().to_string());
+        }
+        if let Some(report) = &self.report {
+            println!("  {:<32}how this run went", report.display().to_string());
         }
         println!("  {:<32}who was sent to, who was not", format!("convoke {folder}status"));
         if self.after.of(Standing::InDoubt) > 0 {

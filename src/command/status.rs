@@ -1,12 +1,15 @@
 //! `convoke status`: who stands where.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::send::in_folder;
 use crate::cli;
-use crate::desk::{count, states_json};
+use crate::desk::run_report::{Span, rate_in_words};
+use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
 use crate::io::store::{LedgerRow, Store};
 use crate::journal::Standing;
@@ -15,11 +18,26 @@ use crate::journal::Standing;
 const PAGE: usize = 1000;
 /// Rows shown one by one.
 const SHOWN: usize = 20;
+/// Between two looks of `--watch`.
+const WATCH: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stopped> {
     let store = Store::open_reading(path).await?;
+    if !typed.watch || !std::io::stdout().is_terminal() {
+        return show(path, &store, typed).await;
+    }
+    loop {
+        // Cleared and written from the top; Ctrl-C ends it, as nothing is held open but a reader.
+        print!("\x1b[2J\x1b[H");
+        show(path, &store, typed).await?;
+        println!("\nevery {} s, until Ctrl-C", WATCH.as_secs());
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
+async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, Stopped> {
     if typed.in_doubt {
-        return in_doubt(path, &store, typed.json).await;
+        return in_doubt(path, store, typed.json).await;
     }
     let by_kind = store.tallies().await?;
     let all = store.tally().await?;
@@ -30,7 +48,10 @@ pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stoppe
             left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
         println!(
             "{}",
-            json!({ "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out, "next_due": store.next_due().await?.map(|t| t.to_string()) })
+            json!({
+                "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out,
+                "next_due": store.next_due().await?.map(|t| t.to_string()), "last_run": last_run_json(store).await?,
+            })
         );
         return Ok(exit(&all));
     }
@@ -50,9 +71,13 @@ pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stoppe
     }
     for standing in [Standing::Failed, Standing::InDoubt, Standing::Deferred] {
         if all.of(standing) > 0 {
-            say_some(&store, standing, all.of(standing)).await?;
+            say_some(store, standing, all.of(standing)).await?;
         }
     }
+    if all.of(Standing::Suppressed) > 0 {
+        println!("{} suppressed: `convoke {}suppress --list`", all.of(Standing::Suppressed), in_folder(path));
+    }
+    say_last_run(path, store).await?;
     if all.of(Standing::InDoubt) > 0 {
         println!(
             "ask those in doubt whether it arrived, then `convoke {}settle --sent …` or `--resend …`",
@@ -60,6 +85,35 @@ pub(super) async fn run(path: &Path, typed: &cli::Status) -> Result<Exit, Stoppe
         );
     }
     Ok(exit(&all))
+}
+
+async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {
+    let Some(run) = store.last_run().await? else { return Ok(()) };
+    let (counts, span) = store.run_counts(run.number).await?;
+    let took = span.map(Span::length).unwrap_or_default();
+    let rate = rate_in_words(counts.accepted as f64 / took.as_secs_f64().max(0.001));
+    let how = if counts.accepted > 1 { format!(" in {}, {rate}", duration(took)) } else { String::new() };
+    let end = if run.ended.is_some() { "" } else { "; it goes on, or was stopped from outside" };
+    println!(
+        "last run {}, begun {:.0}: {} of {} taken{how}{end}; `convoke {}report` has more",
+        run.number,
+        run.started,
+        counts.accepted,
+        count(counts.attempts, "attempt", "attempts"),
+        in_folder(path)
+    );
+    Ok(())
+}
+
+async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
+    let Some(run) = store.last_run().await? else { return Ok(serde_json::Value::Null) };
+    Ok(json!({
+        "number": run.number,
+        "started": run.started.to_string(),
+        "ended": run.ended.map(|t| t.to_string()),
+        "ended_by": run.ended_by,
+        "counts": store.run_counts(run.number).await?.0,
+    }))
 }
 
 fn exit(all: &crate::journal::Tally) -> Exit {

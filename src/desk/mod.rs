@@ -1,11 +1,16 @@
 //! What the organiser reads out of the journal.
 //!
-//! What: words for counts and durations, [`states_json`], the [`export`] of deliveries, [`pages`] to look at messages.
+//! What: words for counts and durations, [`states_json`], the [`export`] of deliveries, [`pages`] to look at messages,
+//! the report of a run ([`run_report`], its [`run_page`] with a [`chart`]), the lines of the log ([`log_line`]).
 //! Not here: reading the journal (`io::store`), printing (`command`). Called by: `io::sandbox`, `command`.
 //! Can fail: nothing.
 
+pub mod chart;
 pub mod export;
+pub mod log_line;
 pub mod pages;
+pub mod run_page;
+pub mod run_report;
 
 use std::time::Duration;
 

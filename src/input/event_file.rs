@@ -12,6 +12,7 @@ use jiff::civil::DateTime;
 use super::dkim::SigningKey;
 use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
+use super::records::Records;
 use super::relay::Relay;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
@@ -43,6 +44,8 @@ pub struct EventFile {
     pub relays: Vec<Relay>,
     /// What signs every message; none means that we do not sign.
     pub dkim: Vec<SigningKey>,
+    /// What is kept of addresses that must not be written to, and of each run.
+    pub records: Records,
 }
 
 /// The event's facts.
@@ -150,6 +153,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let limits = super::limits::read(&root, event.as_ref().map(|e| &e.zone));
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
+    let records = super::records::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -161,7 +165,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let problems = document.problems();
     match (event, contact, sender) {
         (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim })
+            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim, records })
         }
         _ => Err(problems),
     }

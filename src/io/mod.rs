@@ -1,12 +1,13 @@
 //! The doors: clock, chance, files, the journal on disk, the network.
 //!
-//! What: [`store`] (SQLite), [`smtp`] (the dialogue), [`sandbox`] (a receiver of our own), [`files`], [`secrets`],
+//! What: [`store`] (SQLite), [`smtp`] (the dialogue), [`sandbox`] (a receiver of our own), [`files`], [`log`], [`secrets`],
 //! [`stop`] (Ctrl-C), [`clock`], [`seed`].
 //! Not here: decisions; those are made in the pure rooms and brought here. Called by: `command`.
 //! Can fail: as the world does; each door has its own error.
 
 pub mod clock;
 pub mod files;
+pub mod log;
 pub mod maildir;
 pub mod pace;
 pub mod sandbox;

@@ -84,6 +84,14 @@ fn read(secret: &Secret, folder: &Path) -> Result<(SecretString, String), Secret
     Ok((SecretString::from(text), origin))
 }
 
+/// A text without the password, in each form in which a login sends it (RFC 4954, RFC 4616).
+pub fn hidden_in(text: &str, user: &str, password: &SecretString) -> String {
+    let clear = password.expose_secret();
+    let encode = |octets: &str| data_encoding::BASE64.encode(octets.as_bytes());
+    let forms = [encode(&format!("\0{user}\0{clear}")), encode(clear), clear.to_owned()];
+    forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "[secret]"))
+}
+
 /// Demands that nobody else may read a file (mode 0600 or less).
 ///
 /// # Errors
@@ -99,4 +107,21 @@ pub fn check_mode(path: &Path) -> Result<(), SecretError> {
 #[cfg(not(unix))]
 pub fn check_mode(_: &Path) -> Result<(), SecretError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::hidden_in;
+
+    #[test]
+    fn no_form_of_a_password_is_repeated() {
+        let password = SecretString::from("open sesame".to_owned());
+        let hide = |text: &str| hidden_in(text, "me", &password);
+        assert_eq!(hide("500 what is AUTH PLAIN AG1lAG9wZW4gc2VzYW1l"), "500 what is AUTH PLAIN [secret]");
+        assert_eq!(hide("535 b3BlbiBzZXNhbWU= is wrong"), "535 [secret] is wrong");
+        assert_eq!(hide("535 `open sesame` is wrong"), "535 `[secret]` is wrong");
+        assert_eq!(hide("535 5.7.8 no"), "535 5.7.8 no");
+    }
 }

@@ -61,6 +61,8 @@ pub struct Outcome {
     pub counts: bool,
     /// When it is due again, for `Deferred`.
     pub due: Option<Timestamp>,
+    /// Whether the refusal says that the mailbox does not exist, so that it belongs on the suppression list.
+    pub dead_address: bool,
     /// What happened.
     pub attempt: Attempt,
 }

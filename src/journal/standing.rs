@@ -91,7 +91,8 @@ impl Standing {
             Deferred => matches!(next, Ready | Claimed | Held | Cancelled | Suppressed | Failed),
             // By evidence or by a person only.
             InDoubt => matches!(next, Sent | Ready),
-            Held | Cancelled | Suppressed => matches!(next, Ready),
+            Held => matches!(next, Ready | Suppressed),
+            Cancelled | Suppressed => matches!(next, Ready),
             Sent | Failed => false,
         }
     }

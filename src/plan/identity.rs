@@ -34,6 +34,12 @@ impl FolderKey {
         data_encoding::BASE32_NOPAD.encode(&tag[..16]).to_lowercase()
     }
 
+    /// Under which an address is kept where the address itself must not be: `h:` and a token that only this folder can
+    /// make. `address_key` is [`AddrSpec::key`].
+    pub fn address_hash(&self, address_key: &str) -> String {
+        format!("h:{}", self.token("suppression", &[address_key]))
+    }
+
     /// A number from 0 to below 1 that is the same for the same parts: jitter without a random source.
     pub fn fraction(&self, parts: &[&str]) -> f64 {
         let token = self.token("fraction", parts);
@@ -98,6 +104,15 @@ mod tests {
         assert_eq!(a.uid, next.uid);
         assert_ne!(a.message_id, next.message_id);
         assert!(!a.uid.as_str().contains("a@x"), "no address in a token");
+    }
+
+    #[test]
+    fn a_hashed_address_is_this_folders_alone() {
+        let hash = FolderKey::new([1; 32]).address_hash("ana@x.example");
+        assert_eq!(hash, FolderKey::new([1; 32]).address_hash("ana@x.example"));
+        assert_ne!(hash, FolderKey::new([2; 32]).address_hash("ana@x.example"));
+        assert_ne!(hash, FolderKey::new([1; 32]).address_hash("eva@x.example"));
+        assert!(hash.starts_with("h:") && hash.len() == 28 && !hash.contains("ana"), "{hash}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod kill;
 mod limits;
 mod oracles;
 mod recipients;
+mod records;
 mod relay;
 #[path = "../rooms.rs"]
 mod rooms;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,6 +21,7 @@ use super::{Deadlines, Route, tls};
 use crate::delivery::dialogue::{Briefing, Capabilities, Dialogue, Event, Failure, Letter};
 use crate::delivery::{Mishap, Phase};
 use crate::input::relay::Protection;
+use crate::io::secrets;
 use crate::mail::Reply;
 
 /// The answers to a group of commands fit many times; a longer one is read in pieces.
@@ -89,6 +91,7 @@ impl Connection {
             Some(login) => Some(login.credential().await?),
             None => None,
         };
+        let secret = login.as_ref().map(|login| (login.user.clone(), login.secret.clone()));
         let deadlines = route.deadlines;
         let connect = async {
             let stream = TcpStream::connect((relay.host.as_str(), relay.port)).await?;
@@ -117,7 +120,8 @@ impl Connection {
             connection.protect(&relay.host, &route.tls).await?;
         }
         loop {
-            match connection.event().await.map_err(our_certificate_fault)? {
+            let event = connection.event().await.map_err(our_certificate_fault);
+            match event.map_err(|failure| without_secret(failure, secret.as_ref()))? {
                 Event::Protect => {
                     connection.protect(&relay.host, &route.tls).await?;
                     connection.dialogue.protected();
@@ -310,6 +314,23 @@ async fn within<T>(
         Ok(Err(error)) => Err(Failure::new(phase, Mishap::Broken(error.to_string()))),
         Err(_) => Err(Failure::new(phase, Mishap::Silence)),
     }
+}
+
+/// Servers that do not understand a login repeat it in their answer, which goes to the journal and the log.
+fn without_secret(failure: Failure, secret: Option<&(String, SecretString)>) -> Failure {
+    let Some((user, secret)) = secret else { return failure };
+    let hide = |text: &str| secrets::hidden_in(text, user, secret);
+    let mishap = match failure.mishap {
+        Mishap::Reply(reply) => {
+            let lines = reply.lines().iter().map(|line| hide(line)).collect();
+            Mishap::Reply(Reply::new(reply.code(), lines))
+        }
+        Mishap::Broken(words) => Mishap::Broken(hide(&words)),
+        Mishap::Unreadable(words) => Mishap::Unreadable(hide(&words)),
+        Mishap::Unable(words) => Mishap::Unable(hide(&words)),
+        other @ (Mishap::Silence | Mishap::Closed) => other,
+    };
+    Failure { phase: failure.phase, mishap }
 }
 
 /// A certificate that is not believed is a fault of the set-up: trying again changes nothing.

@@ -85,6 +85,12 @@ pub struct Report<'r> {
     pub phase: Phase,
     /// The relay's words, or ours.
     pub text: &'r str,
+    /// Without angle brackets.
+    pub message_id: &'r str,
+    /// Which attempt it was of those that count, from 1.
+    pub number: u32,
+    /// What the journal is told of it.
+    pub attempt: &'r Attempt,
 }
 
 /// How a connection ended.
@@ -275,15 +281,6 @@ impl<S: Source> Driver<'_, S> {
             // Its time is over.
             Verdict::Deferred(_) => Standing::Failed,
         };
-        self.source.report(Report {
-            dispatch: work.armed.dispatch,
-            to: &work.to,
-            verdict,
-            judgement,
-            standing,
-            phase,
-            text: &text,
-        });
         let attempt = Attempt {
             phase: phase.as_str().to_owned(),
             relay: self.route.relay.name.clone(),
@@ -297,9 +294,22 @@ impl<S: Source> Driver<'_, S> {
             started: work.started,
             ended: now,
         };
+        self.source.report(Report {
+            dispatch: work.armed.dispatch,
+            to: &work.to,
+            verdict,
+            judgement,
+            standing,
+            phase,
+            text: &attempt.text,
+            message_id: &work.armed.message_id,
+            number: attempts.max(1),
+            attempt: &attempt,
+        });
         let due = if standing == Standing::Deferred { due } else { None };
         debug_assert!(self.pending.is_none(), "an outcome is recorded before the next one comes");
-        self.pending = Some(Outcome { dispatch: work.armed.dispatch, standing, counts, due, attempt });
+        let (dispatch, dead_address) = (work.armed.dispatch, judgement.dead_address);
+        self.pending = Some(Outcome { dispatch, standing, counts, due, dead_address, attempt });
     }
 
     async fn flush(&mut self) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, suppression};
 use crate::input::problem::{Place, Problem};
 use crate::input::recipients::Recipient;
 use crate::plan::{Purpose, Revision};
@@ -245,6 +245,8 @@ impl Importer {
         .execute(&mut *connection)
         .await?
         .rows_affected();
+        // After everything that makes a dispatch ready.
+        suppression::sweep(connection, now_ms, true).await?;
         let entities: i64 = sqlx::query_scalar("SELECT count(DISTINCT entity) FROM recipient WHERE seen = $1")
             .bind(self.number)
             .fetch_one(&mut *connection)

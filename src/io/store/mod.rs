@@ -10,19 +10,23 @@ mod import;
 mod ledger;
 mod plan;
 mod recorder;
+mod runs;
 mod script;
+mod suppression;
 mod usage;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};
 pub use plan::{FolderState, Planned};
 pub use recorder::Recorder;
+pub use suppression::{SuppressionCounts, Swept};
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -81,6 +85,10 @@ pub struct Store {
     // Held as long as the store is: the operating system lets go of it however the process ends.
     _lock: Option<File>,
     scratch: bool,
+    /// The run that goes on; 0 between runs.
+    run: AtomicI64,
+    /// Whether suppressed addresses are kept as hashes only.
+    hashes_only: AtomicBool,
 }
 
 fn migrator() -> Migrator {
@@ -128,7 +136,7 @@ impl Store {
         }
         let options = options(&path).create_if_missing(false).pragma("query_only", "1");
         let connection = options.connect().await?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), path, _lock: None, scratch: false })
+        Ok(Self::over(connection, path, None, false))
     }
 
     /// A journal that ends with this value: for `check`, `preview` and `--dry-run`. It begins as a copy of the folder's
@@ -161,7 +169,18 @@ impl Store {
             MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
             other => StoreError::Schema(other),
         })?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), path, _lock: lock, scratch })
+        Ok(Self::over(connection, path, lock, scratch))
+    }
+
+    fn over(connection: SqliteConnection, path: PathBuf, lock: Option<File>, scratch: bool) -> Self {
+        Self {
+            connection: Arc::new(Mutex::new(connection)),
+            path,
+            _lock: lock,
+            scratch,
+            run: AtomicI64::new(0),
+            hashes_only: AtomicBool::new(false),
+        }
     }
 
     /// The journal's file.
@@ -174,8 +193,10 @@ impl Store {
         let mut connection = self.connection.lock().await;
         let mut transaction = connection.begin().await?;
         sqlx::query(
-            "INSERT INTO attempt (dispatch, verdict, phase, relay, code, enhanced, reply, started_ms, ended_ms)
-             SELECT id, 'IN_DOUBT', 'dot', '', 0, '', 'the program ended before the answer was recorded', changed_ms, $1
+            // Whatever is armed was armed by the last run.
+            "INSERT INTO attempt (dispatch, verdict, phase, relay, code, enhanced, reply, started_ms, ended_ms, run)
+             SELECT id, 'IN_DOUBT', 'dot', '', 0, '', 'the program ended before the answer was recorded', changed_ms, $1,
+                    (SELECT max(id) FROM run)
              FROM dispatch WHERE state = 'ARMED'",
         )
         .bind(now_ms)

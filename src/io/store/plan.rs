@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::ledger::OpenRow;
-use super::{Store, StoreError};
+use super::{Store, StoreError, suppression};
 use crate::calendar::Sequence;
 use crate::journal::Standing;
 use crate::plan::{FolderKey, Revision};
@@ -161,6 +161,8 @@ impl Store {
         .execute(&mut *transaction)
         .await?
         .rows_affected();
+        // Its address may have come onto the list while it was in doubt.
+        suppression::sweep(&mut transaction, now_ms, false).await?;
         transaction.commit().await?;
         Ok(changed)
     }

@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Store, StoreError, script};
+use super::{Store, StoreError, script, suppression};
 use crate::journal::{Armed, Outcome};
 
 /// As many records as one commit carries; beyond that the wait of the first would grow.
@@ -21,6 +22,15 @@ struct Record {
     done: Option<oneshot::Sender<Result<(), String>>>,
 }
 
+/// What the recorder adds to what connections tell it.
+#[derive(Clone, Copy)]
+struct Marks {
+    /// The run that goes on.
+    run: Option<i64>,
+    /// Whether addresses that bounced are kept as hashes.
+    hashes_only: bool,
+}
+
 /// A handle by which connections write; cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
@@ -31,7 +41,9 @@ impl Store {
     /// Starts the one task that writes. It ends when the last [`Recorder`] is gone.
     pub fn recorder(&self) -> (Recorder, tokio::task::JoinHandle<()>) {
         let (queue, incoming) = mpsc::channel(MOST);
-        let task = tokio::spawn(write_all(Arc::clone(&self.connection), super::side_file(&self.path), incoming));
+        let run = Some(self.run.load(Ordering::Relaxed)).filter(|run| *run > 0);
+        let marks = Marks { run, hashes_only: self.hashes_only.load(Ordering::Relaxed) };
+        let task = tokio::spawn(write_all(Arc::clone(&self.connection), super::side_file(&self.path), marks, incoming));
         (Recorder { queue }, task)
     }
 }
@@ -49,7 +61,12 @@ impl Recorder {
     }
 }
 
-async fn write_all(connection: Arc<Mutex<SqliteConnection>>, side: PathBuf, mut incoming: mpsc::Receiver<Record>) {
+async fn write_all(
+    connection: Arc<Mutex<SqliteConnection>>,
+    side: PathBuf,
+    marks: Marks,
+    mut incoming: mpsc::Receiver<Record>,
+) {
     let mut broken = script::prepare(&mut *connection.lock().await).await.err().map(|error| crate::io::chain(&error));
     let mut batch = Vec::with_capacity(MOST);
     while incoming.recv_many(&mut batch, MOST).await > 0 {
@@ -58,13 +75,13 @@ async fn write_all(connection: Arc<Mutex<SqliteConnection>>, side: PathBuf, mut 
         let arms: Vec<&Armed> = batch.iter().flat_map(|r| &r.arms).collect();
         if broken.is_none() {
             let mut connection = connection.lock().await;
-            if let Err(error) = commit(&mut connection, &outcomes, &arms).await {
+            if let Err(error) = commit(&mut connection, &outcomes, &arms, marks).await {
                 // A second sync after a failed one may lie: no commit is tried again in this process.
                 broken = Some(crate::io::chain(&error));
             }
         }
         if broken.is_some() && !outcomes.is_empty() {
-            keep_aside(&side, &outcomes);
+            keep_aside(&side, &outcomes, marks.run);
         }
         for record in batch.drain(..) {
             if let Some(done) = record.done {
@@ -91,8 +108,22 @@ async fn gather(incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) 
     }
 }
 
-async fn commit(connection: &mut SqliteConnection, outcomes: &[&Outcome], arms: &[&Armed]) -> Result<(), StoreError> {
-    let result = script::run(connection, outcomes, arms).await;
+async fn commit(
+    connection: &mut SqliteConnection,
+    outcomes: &[&Outcome],
+    arms: &[&Armed],
+    marks: Marks,
+) -> Result<(), StoreError> {
+    let has_bounces = outcomes.iter().any(|outcome| outcome.dead_address);
+    let result = async {
+        script::run(connection, outcomes, arms, marks.run, !has_bounces).await?;
+        if has_bounces {
+            suppression::note_bounces(connection, outcomes, marks.hashes_only).await?;
+            sqlx::query("COMMIT").execute(&mut *connection).await?;
+        }
+        Ok(())
+    };
+    let result = result.await;
     if result.is_err() {
         // What failed in the middle is undone; where it was undone already, this fails and says nothing new.
         let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
@@ -110,7 +141,7 @@ pub(super) async fn write_outcomes(connection: &mut SqliteConnection, json: &str
 }
 
 /// The answers of the relay are facts even when the journal cannot take them: they go to a file of their own, synced.
-fn keep_aside(side: &PathBuf, outcomes: &[&Outcome]) {
+fn keep_aside(side: &PathBuf, outcomes: &[&Outcome], run: Option<i64>) {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
@@ -119,7 +150,7 @@ fn keep_aside(side: &PathBuf, outcomes: &[&Outcome]) {
         options.mode(0o600);
     }
     let written = options.open(side).and_then(|mut file| {
-        writeln!(file, "{}", outcomes_json(outcomes))?;
+        writeln!(file, "{}", outcomes_json(outcomes, run))?;
         file.sync_all()
     });
     if let Err(error) = written {
@@ -147,7 +178,7 @@ struct OutcomeJson<'a> {
     queue_id: &'a str,
 }
 
-fn outcomes_json(outcomes: &[&Outcome]) -> String {
+fn outcomes_json(outcomes: &[&Outcome], run: Option<i64>) -> String {
     let rows: Vec<OutcomeJson<'_>> = outcomes
         .iter()
         .map(|o| OutcomeJson {
@@ -162,7 +193,7 @@ fn outcomes_json(outcomes: &[&Outcome]) -> String {
             reply: &o.attempt.text,
             started_ms: o.attempt.started.as_millisecond(),
             ended_ms: o.attempt.ended.as_millisecond(),
-            run: o.attempt.run,
+            run: o.attempt.run.or(run),
             scope: &o.attempt.scope,
             tls: &o.attempt.tls,
             queue_id: &o.attempt.queue_id,

@@ -28,20 +28,22 @@ pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), Sto
     Ok(())
 }
 
-/// Writes all of it in one transaction. After an error the transaction may be open.
+/// Writes all of it in one transaction, which is committed where that is asked for. After an error it may be open.
 pub(super) async fn run(
     connection: &mut SqliteConnection,
     outcomes: &[&Outcome],
     arms: &[&Armed],
+    run: Option<i64>,
+    commits: bool,
 ) -> Result<(), StoreError> {
     let scripts = outcomes.len().div_ceil(MOST).max(arms.len().div_ceil(MOST));
     for number in 0..scripts {
         let outcomes = outcomes.chunks(MOST).nth(number).unwrap_or_default();
         let arms = arms.chunks(MOST).nth(number).unwrap_or_default();
-        let sql = write(outcomes.len(), arms.len(), number == 0, number + 1 == scripts);
+        let sql = write(outcomes.len(), arms.len(), number == 0, commits && number + 1 == scripts);
         // Made of our own words and numbers.
         let query = sqlx::query(AssertSqlSafe(sql));
-        bind(query, outcomes, arms).execute(&mut *connection).await.map_err(in_words)?;
+        bind(query, outcomes, arms, run).execute(&mut *connection).await.map_err(in_words)?;
     }
     Ok(())
 }
@@ -60,7 +62,7 @@ fn padded(count: usize) -> usize {
     if count == 0 { 0 } else { count.next_power_of_two() }
 }
 
-fn write(outcomes: usize, arms: usize, is_first: bool, is_last: bool) -> String {
+fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String {
     let mut sql = String::with_capacity(2048);
     if is_first {
         sql.push_str("BEGIN IMMEDIATE;\n");
@@ -103,7 +105,7 @@ fn write(outcomes: usize, arms: usize, is_first: bool, is_last: bool) -> String 
         sql.push_str("INSERT INTO temp.demand SELECT changes() = $2;\n");
     }
     sql.push_str("DELETE FROM temp.demand;\n");
-    if is_last {
+    if commits {
         sql.push_str("COMMIT");
     }
     sql
@@ -123,7 +125,7 @@ fn values(sql: &mut String, first: usize, rows: usize, columns: usize, shown: us
 
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-fn bind<'q>(query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed]) -> Query<'q> {
+fn bind<'q>(query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed], run: Option<i64>) -> Query<'q> {
     let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
     let mut query = query.bind(count(outcomes.len())).bind(count(arms.len()));
     for outcome in outcomes {
@@ -140,7 +142,7 @@ fn bind<'q>(query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed]) -> Q
             .bind(&attempt.phase)
             .bind(&attempt.enhanced)
             .bind(attempt.started.as_millisecond())
-            .bind(attempt.run)
+            .bind(attempt.run.or(run))
             .bind(&attempt.scope)
             .bind(&attempt.tls)
             .bind(&attempt.queue_id);

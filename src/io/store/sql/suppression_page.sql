@@ -1,0 +1,7 @@
+-- What is open or held back, by id. $1: after this id, $2: how many.
+SELECT d.id, r.address_key, d.state = 'SUPPRESSED' AS held, r.seen = (SELECT import FROM folder) AS listed
+FROM dispatch d
+JOIN recipient r ON r.id = d.recipient
+WHERE d.id > $1 AND d.state IN ('READY', 'DEFERRED', 'HELD', 'SUPPRESSED')
+ORDER BY d.id
+LIMIT $2
