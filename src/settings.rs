@@ -13,10 +13,12 @@ use crate::input::units::Rate;
 /// How a run sends.
 #[derive(Clone, Debug)]
 pub struct Sending {
-    /// Where to; `None` is the sandbox.
-    pub relay: Option<Relay>,
-    /// Connections open at once.
+    /// Where to; none is the sandbox.
+    pub relays: Vec<Relay>,
+    /// Connections open at once to a relay that says nothing of its own.
     pub connections: u32,
+    /// The same where it was typed: for every relay.
+    typed_connections: Option<u32>,
     /// Every limit of the run.
     pub terms: Terms,
 }
@@ -27,7 +29,7 @@ impl Sending {
     /// # Errors
     /// A flag that cannot be read, in words.
     pub fn of(file: &EventFile, typed: &cli::Send, now: Timestamp) -> Result<Self, String> {
-        let relay = match &typed.relay {
+        let relays = match &typed.relay {
             Some(url) => {
                 let mut relay = Relay::from_url(None, url).map_err(|e| format!("--relay: {}; {}", e.fault, e.cure))?;
                 // The secrets and certificates of a configured relay with the same host and user serve here too.
@@ -36,23 +38,26 @@ impl Sending {
                     let Relay { name, host, port, protection, user, .. } = relay;
                     relay = Relay { name, host, port, protection, user, ..same.clone() };
                 }
-                Some(relay)
+                vec![relay]
             }
-            None => file.relays.first().cloned(),
+            None => file.relays.clone(),
         };
         let typed_rate = match &typed.rate {
             Some(text) => Some(Rate::parse(text).ok_or_else(|| format!("--rate `{text}` is no rate; {}", Rate::CURE))?),
             None => None,
         };
-        let connections =
-            typed.connections.or_else(|| relay.as_ref().and_then(|r| r.connections)).unwrap_or(file.limits.connections);
-        let relays = relay.as_slice();
-        let terms = Terms::new(&file.limits, relays, file.event.start, now);
+        let terms = Terms::new(&file.limits, &relays, file.event.start, now);
         let terms = match typed_rate {
             Some(rate) => terms.with_rate(rate),
             None => terms,
         };
-        Ok(Self { relay, connections, terms })
+        let connections = typed.connections.unwrap_or(file.limits.connections);
+        Ok(Self { relays, connections, typed_connections: typed.connections, terms })
+    }
+
+    /// Connections open at once to one relay.
+    pub fn connections_to(&self, relay: &Relay) -> u32 {
+        self.typed_connections.or(relay.connections).unwrap_or(self.connections)
     }
 }
 

@@ -49,8 +49,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
     let messages = found.map_or(0, |f| f.messages);
     let now = clock::now();
-    let relays = folder.file.relays.first().map(std::slice::from_ref).unwrap_or_default();
-    let terms = Terms::new(&folder.file.limits, relays, folder.file.event.start, now);
+    let terms = Terms::new(&folder.file.limits, &folder.file.relays, folder.file.event.start, now);
     let (sentence, reckoned) = forecast::reckon(&store, &terms, messages).await?;
     remarks.extend(signatures::remarks(folder.signer.as_deref()));
     if typed.json {

@@ -117,7 +117,7 @@ fn settings(typed: &cli::Send, sending: &Sending, purpose: Purpose) -> Value {
     json!({
         "program": concat!("convoke ", env!("CARGO_PKG_VERSION")),
         "purpose": purpose.as_str(),
-        "relay": sending.relay.as_ref().map_or_else(|| "sandbox".to_owned(), ToString::to_string),
+        "relays": sending.relays.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "connections": sending.connections,
         "rate": sending.terms.rate.map(|rate| rate.to_string()),
         "only": typed.only,

@@ -1,20 +1,28 @@
 //! One run of sending: connections that take work until there is none, and what they did.
+//!
+//! What: [`Line`], from the journal to the connections of all relays. For each message it asks routing and breakers
+//! (`delivery::Traffic`) and the limits (`io::pace::Gate`); a message that must wait is passed over for one that need not.
+//! Not here: the dialogue (`io::smtp`), what a run prints at its end (`send`). Called by: `send`.
+//! Can fail: with the journal, or with a message that cannot be made; both end the run.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex as SyncMutex, PoisonError};
+use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::gate;
 use super::progress::Bar;
 use super::record::RunRecord;
-use crate::delivery::{Fuse, Phase};
+use crate::delivery::{Fuse, Held, Measure, Phase, Traffic, Way};
 use crate::exit::Stopped;
+use crate::input::providers::Provider;
+use crate::input::units::Rate;
 use crate::io::clock;
-use crate::io::pace::{Hold, Pace};
+use crate::io::pace::{Gate, HeldBy, Hold, Permit, Target, Whose};
 use crate::io::smtp::{Ending, Report, Route, Source, Work, drive};
 use crate::io::stop::Stop;
 use crate::io::store::{OpenRow, Recorder, Store, StoreError};
@@ -24,29 +32,49 @@ use crate::plan::Selection;
 
 /// Rows that are claimed together.
 const PAGE: usize = 128;
+/// Rows in hand among which one is looked for that may leave now; about a kilobyte each.
+const WINDOW: usize = 2048;
 /// Failures that are shown one by one while the run goes on.
 const SAID: u64 = 20;
-/// From how long on a wait for a limit is shown.
+/// From how long on a wait is shown, and ends a run that is not to wait.
 const LONG: Duration = Duration::from_secs(5);
+/// No sleep is longer: a clock that is set must be noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How long a lost connection rests before the next one is tried.
 const REST: Duration = Duration::from_millis(500);
+/// How often a connection looks again that has no work while others still have some.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// One relay of the run.
+pub(super) struct Outlet {
+    pub(super) route: Route,
+    pub(super) connections: u32,
+}
+
+/// What a line is made of.
+pub(super) struct Parts<'l> {
+    pub(super) store: &'l Store,
+    pub(super) composer: Arc<Composer>,
+    pub(super) selection: &'l Selection,
+    pub(super) gate: Gate,
+    pub(super) traffic: Traffic,
+    pub(super) outlets: &'l [Outlet],
+    pub(super) stop: &'l Stop,
+    pub(super) bar: &'l Bar,
+    pub(super) record: &'l RunRecord,
+    /// How many may be taken in hand.
+    pub(super) limit: Option<u64>,
+    /// Long waits end the run.
+    pub(super) no_wait: bool,
+}
 
 /// The line from the journal to the connections.
 pub(super) struct Line<'l> {
-    pub(super) store: &'l Store,
-    pub(super) composer: &'l Composer,
-    pub(super) selection: &'l Selection,
-    pub(super) pace: Pace,
-    pub(super) stop: &'l Stop,
-    pub(super) bar: &'l Bar,
-    record: &'l RunRecord,
+    parts: Parts<'l>,
     /// How many more may be taken in hand.
     left: AtomicU64,
     rows: Mutex<Rows>,
-    fuse: SyncMutex<Fuse>,
-    /// What kept the last connection from coming so far that it spoke of a message.
-    unreached: SyncMutex<Option<String>>,
-    broken: SyncMutex<Option<Stopped>>,
+    state: SyncMutex<State>,
     counts: Counts,
 }
 
@@ -57,56 +85,102 @@ struct Rows {
     exhausted: bool,
 }
 
+struct State {
+    traffic: Traffic,
+    fuse: Fuse,
+    /// Why the run is over, once it is.
+    over: Option<String>,
+    /// What kept the last connection from coming so far that it spoke of a message.
+    unreached: Option<String>,
+    broken: Option<Stopped>,
+    /// The slots of domains and providers that messages in hand take.
+    permits: HashMap<i64, Permit>,
+    /// When it is worth coming back, where the run did not wait.
+    come_back: Option<Timestamp>,
+    /// What was said of relays and providers.
+    told: Vec<String>,
+}
+
 /// What a run did, by the state in which each message ended.
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) sent: AtomicU64,
-    pub(super) deferred: AtomicU64,
-    pub(super) failed: AtomicU64,
-    pub(super) in_doubt: AtomicU64,
     said: AtomicU64,
 }
 
+/// What a connection gets that asks for work.
+enum Taken {
+    Row(OpenRow),
+    Wait(Wait),
+    Nothing,
+}
+
+/// Not now.
+struct Wait {
+    wait: Duration,
+    until: Timestamp,
+    /// What a person reads; empty where it is a matter of moments.
+    why: String,
+}
+
+impl Wait {
+    fn of(hold: &Hold) -> Self {
+        Self { wait: hold.wait, until: hold.until, why: hold.by.to_string() }
+    }
+
+    fn until(until: Timestamp, now: Timestamp, why: String) -> Self {
+        Self { wait: Duration::try_from(until.duration_since(now)).unwrap_or_default(), until, why }
+    }
+
+    fn moment(now: Timestamp) -> Self {
+        Self { wait: LOOK_AGAIN, until: now, why: String::new() }
+    }
+}
+
 impl<'l> Line<'l> {
-    pub(super) fn new(
-        store: &'l Store,
-        composer: &'l Composer,
-        selection: &'l Selection,
-        pace: Pace,
-        stop: &'l Stop,
-        bar: &'l Bar,
-        record: &'l RunRecord,
-        limit: Option<u64>,
-    ) -> Self {
-        Self {
-            store,
-            composer,
-            selection,
-            pace,
-            stop,
-            bar,
-            record,
-            left: AtomicU64::new(limit.unwrap_or(u64::MAX)),
-            rows: Mutex::default(),
-            fuse: SyncMutex::default(),
-            unreached: SyncMutex::default(),
-            broken: SyncMutex::default(),
-            counts: Counts::default(),
-        }
+    pub(super) fn new(mut parts: Parts<'l>) -> Self {
+        let traffic = std::mem::replace(&mut parts.traffic, Traffic::new(Vec::new()));
+        let left = AtomicU64::new(parts.limit.unwrap_or(u64::MAX));
+        let state = State {
+            traffic,
+            fuse: Fuse::beside_breakers(),
+            over: None,
+            unreached: None,
+            broken: None,
+            permits: HashMap::new(),
+            come_back: None,
+            told: Vec::new(),
+        };
+        Self { parts, left, rows: Mutex::default(), state: SyncMutex::new(state), counts: Counts::default() }
     }
 
     pub(super) fn counts(&self) -> &Counts {
         &self.counts
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere cannot leave half a state.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Why nothing more should be sent in this run.
     pub(super) fn blown(&self) -> Option<String> {
-        self.fuse.lock().unwrap_or_else(PoisonError::into_inner).blown().map(str::to_owned)
+        self.state().over.clone()
     }
 
     /// Why no connection came about, if the last one did not.
     pub(super) fn unreached(&self) -> Option<String> {
-        self.unreached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state().unreached.clone()
+    }
+
+    /// When limits or breakers let the next message pass, where the run did not wait for them.
+    pub(super) fn come_back(&self) -> Option<Timestamp> {
+        self.state().come_back
+    }
+
+    /// What does not work as usual, in words.
+    pub(super) fn troubles(&self) -> Vec<String> {
+        self.state().traffic.in_words(clock::now())
     }
 
     /// Whether `--limit` is reached.
@@ -115,172 +189,356 @@ impl<'l> Line<'l> {
     }
 
     fn ends(&self) -> bool {
-        self.stop.is_asked()
-            || self.blown().is_some()
-            || self.broken.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        let state = self.state();
+        self.parts.stop.is_asked() || state.over.is_some() || state.broken.is_some()
     }
 
     fn break_off(&self, why: Stopped) {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.state().broken.get_or_insert(why);
     }
 
     /// Runs the connections until nothing is due.
-    pub(super) async fn round(&self, route: &Route, connections: u32, recorder: &Recorder) -> Result<(), Stopped> {
+    pub(super) async fn round(&self, recorder: &Recorder) -> Result<(), Stopped> {
         *self.rows.lock().await = Rows::default();
-        let all: FuturesUnordered<_> = (0..connections).map(|_| self.connection(route, recorder)).collect();
+        let outlets = self.parts.outlets.iter().enumerate();
+        let all: FuturesUnordered<_> = outlets
+            .flat_map(|(relay, outlet)| (0..outlet.connections).map(move |number| Worker { line: self, relay, number }))
+            .map(|worker| worker.run(recorder))
+            .collect();
         all.collect::<()>().await;
-        self.store.release_claims(clock::now().as_millisecond()).await?;
-        match self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        self.parts.store.release_claims(clock::now().as_millisecond()).await?;
+        let mut state = self.state();
+        state.permits.clear();
+        match state.broken.take() {
             Some(why) => Err(why),
             None => Ok(()),
         }
     }
 
-    async fn connection(&self, route: &Route, recorder: &Recorder) {
-        loop {
-            match drive(route, self, recorder).await {
-                Ending::Idle => return,
-                Ending::Lost => {
-                    tokio::select! {
-                        () = tokio::time::sleep(REST) => {}
-                        () = self.stop.asked() => {}
-                    }
-                }
-                Ending::Store(error) => {
-                    self.break_off(error.into());
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The next row that is meant, claimed.
-    async fn take(&self) -> Result<Option<OpenRow>, StoreError> {
+    /// The next row that may leave through a relay, claimed.
+    async fn take(&self, relay: usize, number: u32) -> Result<Taken, StoreError> {
         let mut rows = self.rows.lock().await;
         loop {
             if self.ends() || self.is_spent() {
-                return Ok(None);
+                return Ok(Taken::Nothing);
             }
-            if let Some(row) = rows.claimed.pop_front() {
-                let left = self.left.load(Ordering::Relaxed);
-                self.left.store(left.saturating_sub(u64::from(left != u64::MAX)), Ordering::Relaxed);
-                return Ok(Some(row));
-            }
-            if rows.exhausted {
-                return Ok(None);
-            }
-            let now_ms = clock::now().as_millisecond();
-            let page = self.store.open_page(rows.after, now_ms, PAGE).await?;
-            let Some(last) = page.last() else {
-                rows.exhausted = true;
-                continue;
+            let now = clock::now();
+            let is_probe = match self.way(relay, number, now) {
+                Ok(is_probe) => is_probe,
+                Err(taken) => return Ok(taken),
             };
-            rows.after = last.id;
-            let most = usize::try_from(self.left.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
-            let meant: VecDeque<OpenRow> =
-                page.into_iter().filter(|row| self.selection.takes(&row.recipient.cells)).take(most).collect();
-            let ids: Vec<i64> = meant.iter().map(|row| row.id).collect();
-            self.store.claim(&ids, now_ms).await?;
-            rows.claimed = meant;
+            let found = self.find(&mut rows, relay, now);
+            if is_probe && !matches!(found, Ok(Some(_))) {
+                self.state().traffic.give_back(relay, now);
+            }
+            let held = match found {
+                Ok(Some(row)) => {
+                    let left = self.left.load(Ordering::Relaxed);
+                    self.left.store(left.saturating_sub(u64::from(left != u64::MAX)), Ordering::Relaxed);
+                    return Ok(Taken::Row(row));
+                }
+                Ok(None) => None,
+                Err((wait, is_for_all)) if is_for_all => return Ok(Taken::Wait(wait)),
+                Err((wait, _)) => Some(wait),
+            };
+            if rows.exhausted || rows.claimed.len() >= WINDOW {
+                return Ok(match held {
+                    Some(wait) => Taken::Wait(wait),
+                    None if rows.claimed.is_empty() => Taken::Nothing,
+                    // The others are for other relays, and may come to this one when those fail.
+                    None => Taken::Wait(Wait::moment(now)),
+                });
+            }
+            self.claim_page(&mut rows, now).await?;
         }
     }
 
-    /// Waits that a person would wonder about.
-    fn say_hold(&self, hold: &Hold) {
-        if hold.wait >= LONG {
-            let until = hold.until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%a %H:%M").to_string();
-            self.bar.message(format!("waiting until {until} for {}", hold.by));
+    /// Whether a connection may ask for work at all; whether it would be a probe.
+    fn way(&self, relay: usize, number: u32, now: Timestamp) -> Result<bool, Taken> {
+        let mut state = self.state();
+        let configured = self.parts.outlets.get(relay).map_or(1, |outlet| outlet.connections);
+        if number >= state.traffic.connections(relay, configured, now) {
+            return Err(Taken::Wait(Wait { wait: LONG, until: now, why: String::new() }));
+        }
+        match state.traffic.way(relay, now) {
+            Way::Open { is_probe } => Ok(is_probe),
+            Way::Dead => Err(Taken::Nothing),
+            Way::Rests(until) => {
+                let why = state.traffic.in_words(now).join("; ");
+                Err(Taken::Wait(Wait::until(until, now, why)))
+            }
         }
     }
 
-    async fn work(&self) -> Option<Work> {
-        let row = match self.take().await {
-            Ok(row) => row?,
-            Err(error) => {
-                self.break_off(error.into());
-                return None;
+    /// Takes the first row out that may leave now; otherwise why not, and whether that holds for every row.
+    fn find(&self, rows: &mut Rows, relay: usize, now: Timestamp) -> Result<Option<OpenRow>, (Wait, bool)> {
+        let mut shortest: Option<Wait> = None;
+        let mut note = |wait: Wait| {
+            if shortest.as_ref().is_none_or(|least| wait.wait < least.wait) {
+                shortest = Some(wait);
             }
         };
-        match self.compose(&row) {
+        let mut state = self.state();
+        for index in 0..rows.claimed.len() {
+            let row = &rows.claimed[index];
+            let domain = row.recipient.address.domain();
+            if !state.traffic.takes(relay, domain, token(&row.key.recipient)) {
+                continue;
+            }
+            let provider = provider_of(domain);
+            let is_probe = match state.traffic.provider_way(provider, now) {
+                Way::Open { is_probe } => is_probe,
+                Way::Rests(until) => {
+                    note(Wait::until(until, now, format!("{provider} rests")));
+                    continue;
+                }
+                Way::Dead => continue,
+            };
+            match self.parts.gate.pass(relay, domain, now) {
+                Ok(permit) => {
+                    state.permits.insert(row.id, permit);
+                    return Ok(rows.claimed.remove(index));
+                }
+                Err(hold) => {
+                    if is_probe {
+                        state.traffic.give_back_provider(provider, now);
+                    }
+                    if !is_of_domain(&hold.by) {
+                        return Err((Wait::of(&hold), true));
+                    }
+                    note(Wait::of(&hold));
+                }
+            }
+        }
+        shortest.map_or(Ok(None), |wait| Err((wait, false)))
+    }
+
+    async fn claim_page(&self, rows: &mut Rows, now: Timestamp) -> Result<(), StoreError> {
+        let now_ms = now.as_millisecond();
+        let page = self.parts.store.open_page(rows.after, now_ms, PAGE).await?;
+        let Some(last) = page.last() else {
+            rows.exhausted = true;
+            return Ok(());
+        };
+        rows.after = last.id;
+        let most = usize::try_from(self.left.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let most = most.saturating_sub(rows.claimed.len());
+        let selection = self.parts.selection;
+        let meant: Vec<OpenRow> =
+            page.into_iter().filter(|row| selection.takes(&row.recipient.cells)).take(most).collect();
+        let ids: Vec<i64> = meant.iter().map(|row| row.id).collect();
+        self.parts.store.claim(&ids, now_ms).await?;
+        rows.claimed.extend(meant);
+        Ok(())
+    }
+
+    async fn work(&self, row: OpenRow) -> Option<Work> {
+        let id = row.id;
+        let composer = Arc::clone(&self.parts.composer);
+        let made = if composer.is_signing() {
+            // A signature takes longer than all the rest together: every core makes some.
+            match tokio::task::spawn_blocking(move || compose(&composer, &row)).await {
+                Ok(made) => made,
+                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            }
+        } else {
+            compose(&composer, &row)
+        };
+        match made {
             Ok(work) => Some(work),
             Err(stopped) => {
+                self.state().permits.remove(&id);
                 self.break_off(stopped);
                 None
             }
         }
     }
 
-    fn compose(&self, row: &OpenRow) -> Result<Work, Stopped> {
+    /// What limits and breakers learn from a verdict.
+    fn learn(&self, relay: usize, report: &Report<'_>) {
         let now = clock::now();
-        // The Date is part of the octets: once armed it stays, so that a second sending is the same message.
-        let date = row.date.unwrap_or(now);
-        let composed =
-            self.composer.compose(&gate::reader(row), &row.key, date, now).map_err(Stopped::Configuration)?;
-        let armed = Armed {
-            dispatch: row.id,
-            uid: composed.identity.uid.as_str().to_owned(),
-            message_id: composed.identity.message_id.as_str().to_owned(),
-            digest: composed.digest(),
-            size: composed.octets.len(),
-            date_ms: date.as_millisecond(),
-            at: now,
-        };
-        Ok(Work {
-            from: self.composer.reverse_path().clone(),
-            to: row.recipient.address.clone(),
-            octets: composed.octets,
-            armed,
-            attempts: row.attempts,
-            fraction: self.composer.fraction(&row.key, row.attempts),
-            started: now,
-        })
+        let domain = report.to.domain();
+        let provider = provider_of(domain);
+        let spoke = report.phase >= Phase::Mail;
+        let mut state = self.state();
+        state.permits.remove(&report.dispatch);
+        state.unreached = (!spoke).then(|| report.text.to_owned());
+        state.traffic.note(relay, provider, &report.judgement, spoke, report.text, now);
+        state.fuse.note(report.verdict, report.text);
+        if let Some(hold) = report.judgement.hold
+            && let Measure::SlowTo(per_minute) = hold.measure
+            && let Some(rate) = Rate::parse(&format!("{per_minute}/min"))
+        {
+            let target = match hold.of {
+                Held::Relay => Target::Relay(relay),
+                Held::Provider if Provider::of_domain(domain).is_some() => Target::Provider(provider),
+                Held::Provider => Target::Domain(domain),
+            };
+            self.parts.gate.slow(target, rate, now.checked_add(hold.lasts).unwrap_or(Timestamp::MAX));
+        }
+        if state.over.is_none() {
+            // With several relays a fault in the set-up of one leaves the others.
+            let is_alone = self.parts.outlets.len() == 1;
+            let blown = state.fuse.blown().filter(|_| is_alone).map(str::to_owned);
+            state.over = blown.or_else(|| state.traffic.is_over().map(str::to_owned));
+        }
+        if report.standing != Standing::Sent {
+            let words = state.traffic.in_words(now);
+            let news: Vec<&String> = words.iter().filter(|w| !state.told.iter().any(|t| same_state(t, w))).collect();
+            for new in news {
+                self.parts.bar.say(new);
+            }
+            state.told = words;
+        }
     }
 }
 
-impl Source for Line<'_> {
-    async fn next(&self) -> Option<Work> {
-        if self.ends() {
-            return None;
+/// Words of a state differ by the minutes that are left; such are no news.
+fn same_state(told: &str, now: &str) -> bool {
+    let without_digits = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    without_digits(told) == without_digits(now)
+}
+
+fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
+    let now = clock::now();
+    // The Date is part of the octets: once armed it stays, so that a second sending is the same message.
+    let date = row.date.unwrap_or(now);
+    let composed = composer.compose(&gate::reader(row), &row.key, date, now).map_err(Stopped::Configuration)?;
+    let armed = Armed {
+        dispatch: row.id,
+        uid: composed.identity.uid.as_str().to_owned(),
+        message_id: composed.identity.message_id.as_str().to_owned(),
+        digest: composed.digest(),
+        size: composed.octets.len(),
+        date_ms: date.as_millisecond(),
+        at: now,
+    };
+    Ok(Work {
+        from: composer.reverse_path().clone(),
+        to: row.recipient.address.clone(),
+        octets: composed.octets,
+        armed,
+        attempts: row.attempts,
+        fraction: composer.fraction(&row.key, row.attempts),
+        started: now,
+    })
+}
+
+/// Who keeps the mailbox: a provider of the table, or the domain itself.
+fn provider_of(domain: &str) -> &str {
+    Provider::of_domain(domain).unwrap_or(domain)
+}
+
+fn is_of_domain(by: &HeldBy) -> bool {
+    match by {
+        HeldBy::Window | HeldBy::End => false,
+        HeldBy::Quota(whose) | HeldBy::Slots(whose) | HeldBy::Rate(whose) | HeldBy::Slowed(whose) => {
+            matches!(whose, Whose::Domain(_) | Whose::Provider(_))
+        }
+    }
+}
+
+/// Spreads recipients over relays by their weights; the same recipient always alike (FNV-1a).
+fn token(key: &str) -> u64 {
+    key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// One connection's place in the line.
+struct Worker<'w, 'l> {
+    line: &'w Line<'l>,
+    relay: usize,
+    number: u32,
+}
+
+impl Worker<'_, '_> {
+    async fn run(self, recorder: &Recorder) {
+        let Some(outlet) = self.line.parts.outlets.get(self.relay) else { return };
+        loop {
+            match drive(&outlet.route, &self, recorder).await {
+                Ending::Idle => return,
+                Ending::Lost => {
+                    tokio::select! {
+                        () = tokio::time::sleep(REST) => {}
+                        () = self.line.parts.stop.asked() => {}
+                    }
+                }
+                Ending::Store(error) => {
+                    self.line.break_off(error.into());
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn take(&self) -> Taken {
+        match self.line.take(self.relay, self.number).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.line.break_off(error.into());
+                Taken::Nothing
+            }
+        }
+    }
+
+    /// Waits a while, or says that the connection is to end.
+    async fn wait(&self, wait: &Wait) -> bool {
+        let parts = &self.line.parts;
+        if wait.until == Timestamp::MAX {
+            parts.bar.say(&format!("no more leaves: {}", wait.why));
+            return false;
+        }
+        if wait.wait >= LONG && !wait.why.is_empty() {
+            if parts.no_wait {
+                let mut state = self.line.state();
+                state.come_back = Some(state.come_back.map_or(wait.until, |known| known.min(wait.until)));
+                return false;
+            }
+            let until = wait.until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%a %H:%M").to_string();
+            parts.bar.message(format!("waiting until {until}: {}", wait.why));
         }
         tokio::select! {
-            turn = self.pace.turn(|hold| self.say_hold(hold)) => if let Err(hold) = turn {
-                self.bar.say(&format!("no more leaves: {}", hold.by));
-                return None;
-            },
-            () = self.stop.asked() => return None,
+            () = tokio::time::sleep(wait.wait.min(LONGEST_SLEEP)) => true,
+            () = parts.stop.asked() => false,
         }
-        self.work().await
+    }
+}
+
+impl Source for Worker<'_, '_> {
+    async fn next(&self) -> Option<Work> {
+        loop {
+            match self.take().await {
+                Taken::Row(row) => return self.line.work(row).await,
+                Taken::Nothing => return None,
+                Taken::Wait(wait) if self.wait(&wait).await => {}
+                Taken::Wait(_) => return None,
+            }
+        }
     }
 
     async fn ready(&self) -> Option<Work> {
-        if self.ends() || !self.pace.is_free() {
-            return None;
+        match self.take().await {
+            Taken::Row(row) => self.line.work(row).await,
+            Taken::Wait(_) | Taken::Nothing => None,
         }
-        self.work().await
     }
 
     fn report(&self, report: Report<'_>) {
-        self.record.attempt(&report, self.bar);
-        let spoke = report.phase >= Phase::Mail;
-        *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = (!spoke).then(|| report.text.to_owned());
-        let counts = &self.counts;
-        let counter = match report.standing {
-            Standing::Sent => &counts.sent,
-            Standing::Deferred => &counts.deferred,
-            Standing::InDoubt => &counts.in_doubt,
-            _ => &counts.failed,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        self.bar.advance(u64::from(report.standing != Standing::Deferred));
-        self.fuse.lock().unwrap_or_else(PoisonError::into_inner).note(report.verdict, report.text);
-        if report.standing != Standing::Sent {
-            match counts.said.fetch_add(1, Ordering::Relaxed) {
-                n if n < SAID => {
-                    self.bar.say(&format!("{}: {} at {}: {}", report.to, report.standing, report.phase, report.text));
-                }
-                SAID => self.bar.say("… further ones are in the journal: `convoke status`, `convoke export`"),
-                _ => {}
+        let parts = &self.line.parts;
+        parts.record.attempt(&report, parts.bar);
+        self.line.learn(self.relay, &report);
+        let counts = &self.line.counts;
+        parts.bar.advance(u64::from(report.standing != Standing::Deferred));
+        if report.standing == Standing::Sent {
+            counts.sent.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        match counts.said.fetch_add(1, Ordering::Relaxed) {
+            n if n < SAID => {
+                let Report { to, standing, phase, text, .. } = report;
+                parts.bar.say(&format!("{to}: {standing} at {phase}: {text}"));
             }
+            SAID => parts.bar.say("… further ones are in the journal: `convoke status`, `convoke export`"),
+            _ => {}
         }
     }
 }

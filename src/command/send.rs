@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -11,19 +12,19 @@ use super::folder::Folder;
 use super::plan::{self, Planned};
 use super::progress::Bar;
 use super::record::RunRecord;
-use super::run::Line;
+use super::run::{Line, Outlet, Parts};
 use super::sandbox::Outbox;
 use super::trial;
 use super::{forecast, lists};
 use crate::cli;
-use crate::delivery::BackOff;
+use crate::delivery::{BackOff, Choice, Traffic};
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
 use crate::input::event_file::{EventFile, whole_file};
 use crate::input::problem::Problem;
 use crate::input::relay::Relay;
 use crate::io::clock;
-use crate::io::pace::{Gate, Pace};
+use crate::io::pace::Gate;
 use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
@@ -60,19 +61,24 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         let cure = "set `limits.until` or the windows so that there is time left";
         return Err(Stopped::Configuration(vec![Problem::new(whole_file(), in_words, cure)]));
     }
-    let (relay, sandbox) = match &sending.relay {
-        Some(relay) => (relay.clone(), None),
-        None => {
-            let outbox = Outbox::start(&outbox_in(path), folder.title()).await?;
-            (outbox.relay(), Some(outbox))
-        }
+    let (relays, sandbox) = if sending.relays.is_empty() {
+        let outbox = Outbox::start(&outbox_in(path), folder.title()).await?;
+        (vec![outbox.relay()], Some(outbox))
+    } else {
+        (sending.relays.clone(), None)
     };
-    if !relay.is_loopback() {
-        confirm(&relay, open, typed.yes)?;
+    let names = relays.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if relays.iter().any(|relay| !relay.is_loopback()) {
+        confirm(&names, open, typed.yes)?;
     }
-    let route = route(&relay, &folder.file, path)?;
+    let outlets = relays
+        .iter()
+        .map(|relay| {
+            Ok(Outlet { route: route(relay, &folder.file, path)?, connections: sending.connections_to(relay) })
+        })
+        .collect::<Result<Vec<_>, Stopped>>()?;
     if !typed.json {
-        say_where(&folder, sandbox.is_some(), &relay, open);
+        say_where(&folder, sandbox.is_some(), &names, open);
         if !forecast.bound_by.is_empty() {
             println!("{in_words}");
         }
@@ -83,11 +89,22 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         Stop::listen(move || bar.say("stopping: what is in flight is finished and recorded; once more stops at once"))
     };
     let used = store.usage_since(forecast::since(clock::now())).await?;
-    let pace = Pace::new(Gate::new(&sending.terms, &used));
     let record = RunRecord::begin(path, &folder.file, typed, &sending, &store).await?;
-    let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, &record, typed.limit);
+    let line = Line::new(Parts {
+        store: &store,
+        composer: Arc::new(planned.composer),
+        selection: &selection,
+        gate: Gate::new(&sending.terms, &used),
+        traffic: Traffic::new(relays.iter().map(choice).collect()),
+        outlets: &outlets,
+        stop: &stop,
+        bar: &bar,
+        record: &record,
+        limit: typed.limit,
+        no_wait: typed.no_wait,
+    });
     let started = Instant::now();
-    let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
+    let outcome = rounds(&line, typed.no_wait, &store, &stop, &bar).await;
     let took = started.elapsed();
     bar.finish();
     let index = match sandbox {
@@ -99,8 +116,22 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;
     let waiting = outcome?;
     let after = store.tally().await?;
-    let summary = Summary { sent, took, after, index, report, blown, stopped: stop.is_asked(), next_due: waiting };
-    Ok(if typed.json { summary.json() } else { summary.say(path, &relay) })
+    let summary = Summary {
+        sent,
+        took,
+        after,
+        index,
+        report,
+        blown,
+        stopped: stop.is_asked(),
+        next_due: waiting,
+        troubles: line.troubles(),
+    };
+    Ok(if typed.json { summary.json() } else { summary.say(path, &names) })
+}
+
+fn choice(relay: &Relay) -> Choice {
+    Choice { name: relay.name.clone(), priority: relay.priority, weight: relay.weight, domains: relay.domains.clone() }
 }
 
 /// What ended a run before everybody was sent to.
@@ -115,8 +146,6 @@ fn ended_by(outcome: &Result<Option<jiff::Timestamp>, Stopped>, blown: Option<&s
 /// Sends, waits for what was deferred, sends again; gives when the next one is due if the run ends before.
 async fn rounds(
     line: &Line<'_>,
-    route: &Route,
-    sending: &Sending,
     no_wait: bool,
     store: &Store,
     stop: &Stop,
@@ -124,10 +153,10 @@ async fn rounds(
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
     let (recorder, writer) = store.recorder();
     let result = loop {
-        if let Err(stopped) = line.round(route, sending.connections, &recorder).await {
+        if let Err(stopped) = line.round(&recorder).await {
             break Err(stopped);
         }
-        let due = store.next_due().await?;
+        let due = [store.next_due().await?, line.come_back()].into_iter().flatten().min();
         let Some(next) = due else { break Ok(None) };
         if no_wait || stop.is_asked() || line.blown().is_some() || line.is_spent() {
             break Ok(due);
@@ -169,7 +198,7 @@ pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Ro
 }
 
 /// A relay that is not on this machine can reach people: the count is typed by a person, or given with --yes.
-pub(super) fn confirm(relay: &Relay, count: u64, yes: Option<u64>) -> Result<(), Stopped> {
+pub(super) fn confirm(relay: &str, count: u64, yes: Option<u64>) -> Result<(), Stopped> {
     if let Some(yes) = yes {
         return if yes == count {
             Ok(())
@@ -279,11 +308,11 @@ fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
     if failed + in_doubt > 0 { Exit::Partly } else { Exit::Done }
 }
 
-fn say_where(folder: &Folder, sandbox: bool, relay: &Relay, open: u64) {
+fn say_where(folder: &Folder, sandbox: bool, relays: &str, open: u64) {
     let to = if sandbox {
         format!("the sandbox in `{}`; nothing leaves this machine", outbox_in(&folder.path).display())
     } else {
-        relay.to_string()
+        relays.to_owned()
     };
     println!("{} to {to}", count(open, "message", "messages"));
 }
@@ -307,6 +336,8 @@ struct Summary {
     blown: Option<String>,
     stopped: bool,
     next_due: Option<jiff::Timestamp>,
+    /// Relays and providers that do not work as usual.
+    troubles: Vec<String>,
 }
 
 impl Summary {
@@ -329,6 +360,7 @@ impl Summary {
             "states": crate::desk::states_json(&self.after),
             "stopped": self.stopped,
             "ended_by": self.blown,
+            "troubles": self.troubles,
             "next_due": self.next_due.map(|t| t.to_string()),
             "index": self.index.as_ref().map(|p| p.display().to_string()),
             "report": self.report.as_ref().map(|p| p.display().to_string()),
@@ -337,7 +369,7 @@ impl Summary {
         self.exit()
     }
 
-    fn say(&self, path: &Path, relay: &Relay) -> Exit {
+    fn say(&self, path: &Path, relay: &str) -> Exit {
         let folder = in_folder(path);
         let rate = self.sent as f64 / self.took.as_secs_f64().max(0.001);
         println!(
@@ -351,6 +383,9 @@ impl Summary {
             if n > 0 {
                 println!("  {n:>8} {standing}");
             }
+        }
+        for trouble in &self.troubles {
+            println!("  {trouble}");
         }
         if let Some(why) = &self.blown {
             eprintln!(

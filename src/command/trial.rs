@@ -41,7 +41,8 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
             }
         }
     }
-    let (relay, sandbox) = match &sending.relay {
+    // Of several relays the first one: what is tried is the letter.
+    let (relay, sandbox) = match sending.relays.first() {
         Some(relay) => (relay.clone(), None),
         None => {
             let outbox = Outbox::start(&send::outbox_in(&folder.path), folder.title()).await?;
@@ -49,7 +50,7 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
         }
     };
     if !relay.is_loopback() {
-        send::confirm(&relay, messages.len() as u64, typed.yes)?;
+        send::confirm(&relay.to_string(), messages.len() as u64, typed.yes)?;
     }
     let route = send::route(&relay, &folder.file, &folder.path)?;
     let failed = |e: crate::io::smtp::Failure| Stopped::Relay(format!("{relay} at {}: {}", e.phase, e.mishap));

@@ -76,6 +76,12 @@ pub struct Relay {
     pub ca_file: Option<String>,
     /// Messages handed to this relay.
     pub rate: Option<Rate>,
+    /// The lowest number is used as long as it works.
+    pub priority: u32,
+    /// Its share among relays of the same priority.
+    pub weight: u32,
+    /// Recipient domains that go through it and through no relay without them; empty for all others.
+    pub domains: Vec<String>,
     /// Connections to this relay at once.
     pub connections: Option<u32>,
     /// Messages to this relay in any hour.
@@ -142,6 +148,9 @@ impl Relay {
             ehlo: None,
             dsn: true,
             messages_per_connection: None,
+            priority: 1,
+            weight: 1,
+            domains: Vec::new(),
             ca_file: None,
             rate: None,
             connections: None,
@@ -197,6 +206,12 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
     let dsn = table.boolean("dsn");
     let most = table.integer("messages_per_connection", 1..=1_000_000);
     let rate = rate(&table);
+    let number = |key: &str| {
+        let found = table.integer(key, 1..=1000);
+        found.and_then(|f| u32::try_from(f.value).ok()).unwrap_or(1)
+    };
+    let (priority, weight) = (number("priority"), number("weight"));
+    let domains = read_domains(&table);
     let connections = connections(&table);
     let (per_hour, per_day) = quotas(&table);
     let preset = read_preset(&table, relay.as_ref());
@@ -226,6 +241,9 @@ fn read(table: TomlReader<'_, '_>) -> Option<Relay> {
     relay.per_hour = per_hour.or_else(|| preset.and_then(|p| p.per_hour));
     relay.per_day = per_day.or_else(|| preset.and_then(|p| p.per_day));
     relay.preset = preset;
+    relay.priority = priority;
+    relay.weight = weight;
+    relay.domains = domains;
     Some(relay)
 }
 
@@ -262,6 +280,21 @@ fn read_auth(table: &TomlReader<'_, '_>) -> Option<AuthMethod> {
         }
     };
     Some(method)
+}
+
+/// `domains = ["un.int", "..."]`, in A-labels and lower case as addresses have them.
+fn read_domains(table: &TomlReader<'_, '_>) -> Vec<String> {
+    let mut domains = Vec::new();
+    for found in table.strings("domains").unwrap_or_default() {
+        match AddrSpec::parse(&format!("postmaster@{}", found.value)) {
+            Ok(address) => domains.push(address.domain().to_owned()),
+            Err(_) => {
+                let fault = format!("{} under `domains` is no domain", quoted(&found.value));
+                table.problem(found.place, fault, "write recipients' domains, such as \"mission.example\"");
+            }
+        }
+    }
+    domains
 }
 
 fn read_ehlo(table: &TomlReader<'_, '_>) -> Option<String> {

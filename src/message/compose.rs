@@ -143,6 +143,11 @@ impl Composer {
         Self { signer, ..self }
     }
 
+    /// Whether messages are signed, which takes longer than making them.
+    pub fn is_signing(&self) -> bool {
+        self.signer.is_some()
+    }
+
     /// The same, but each message is rendered by itself: slower, with the same octets.
     #[must_use]
     pub fn without_casts(self) -> Self {
