@@ -36,7 +36,7 @@ pub(super) struct Line<'l> {
     pub(super) pace: Pace,
     pub(super) stop: &'l Stop,
     pub(super) bar: &'l Bar,
-    record: &'l RunRecord,
+    record: Option<&'l RunRecord>,
     /// How many more may be taken in hand.
     left: AtomicU64,
     rows: Mutex<Rows>,
@@ -72,7 +72,6 @@ impl<'l> Line<'l> {
         pace: Pace,
         stop: &'l Stop,
         bar: &'l Bar,
-        record: &'l RunRecord,
         limit: Option<u64>,
     ) -> Self {
         Self {
@@ -82,7 +81,7 @@ impl<'l> Line<'l> {
             pace,
             stop,
             bar,
-            record,
+            record: None,
             left: AtomicU64::new(limit.unwrap_or(u64::MAX)),
             rows: Mutex::default(),
             fuse: SyncMutex::default(),
@@ -90,6 +89,11 @@ impl<'l> Line<'l> {
             broken: SyncMutex::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// Tells the run's record of each attempt.
+    pub(super) fn recorded(self, record: &'l RunRecord) -> Self {
+        Self { record: Some(record), ..self }
     }
 
     pub(super) fn counts(&self) -> &Counts {
@@ -246,7 +250,9 @@ impl Source for Line<'_> {
     }
 
     fn report(&self, report: Report<'_>) {
-        self.record.attempt(&report, self.bar);
+        if let Some(record) = self.record {
+            record.attempt(&report, self.bar);
+        }
         let spoke = report.phase >= Phase::Mail;
         *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = (!spoke).then(|| report.text.to_owned());
         let counts = &self.counts;

@@ -76,7 +76,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     };
     let pace = Pace::new(&sending.rates);
     let record = RunRecord::begin(path, &folder.file, typed, &sending, &store).await?;
-    let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, &record, typed.limit);
+    let line = Line::new(&store, &planned.composer, &selection, pace, &stop, &bar, typed.limit).recorded(&record);
     let started = Instant::now();
     let outcome = rounds(&line, &route, &sending, typed.no_wait, &store, &stop, &bar).await;
     let took = started.elapsed();
