@@ -113,20 +113,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     };
     let blown = line.blown().or_else(|| line.unreached());
     let sent = line.counts().sent.load(Ordering::Relaxed);
+    let troubles = line.troubles();
     let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;
     let waiting = outcome?;
     let after = store.tally().await?;
-    let summary = Summary {
-        sent,
-        took,
-        after,
-        index,
-        report,
-        blown,
-        stopped: stop.is_asked(),
-        next_due: waiting,
-        troubles: line.troubles(),
-    };
+    let summary =
+        Summary { sent, took, after, index, report, blown, stopped: stop.is_asked(), next_due: waiting, troubles };
     Ok(if typed.json { summary.json() } else { summary.say(path, &names) })
 }
 

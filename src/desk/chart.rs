@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-use super::run_report::{Figures, Span, Verdicts, grouped};
+use super::run_report::{Figures, Span, Verdicts, grouped, round_width_ms};
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 300.0;
@@ -66,7 +66,8 @@ fn parts(v: &Verdicts) -> [(&'static str, u64); 4] {
 pub fn rate_chart(figures: &Figures, zone: &TimeZone) -> Markup {
     let Some(span) = figures.span else { return html! {} };
     let width_ms = figures.bucket_ms.max(1);
-    let bars = (span.last_ms - span.first_ms) / width_ms + 1;
+    let begins_ms = span.begins_ms(width_ms);
+    let bars = (span.last_ms - begins_ms) / width_ms + 1;
     let most = figures.buckets.iter().map(|b| b.verdicts.attempts).max().unwrap_or(1).max(1);
     let step = nice_step(most);
     let top = most.div_ceil(step) * step;
@@ -76,8 +77,10 @@ pub fn rate_chart(figures: &Figures, zone: &TimeZone) -> Markup {
     let bar_width = (slot * 0.82).clamp(1.0, 46.0);
     let y = |n: u64| TOP + inner_height - inner_height * n as f64 / top as f64;
     let x = |place: f64| LEFT + slot * place;
-    // Labels of 90 units have room beside each other.
-    let every = nice_step_of_bars(bars, (inner_width / 92.0) as i64);
+    // Labels of 110 units have room beside each other; they stand at multiples of their own distance.
+    let every_ms = round_width_ms(bars * width_ms, (inner_width / 110.0) as i64).max(width_ms);
+    let from_ms = if width_ms < 1000 { 0 } else { (every_ms - begins_ms.rem_euclid(every_ms)) % every_ms };
+    let labels = (from_ms..bars * width_ms).step_by(usize::try_from(every_ms).unwrap_or(usize::MAX));
     let words = width_in_words(width_ms);
     let summary = format!("Attempts in each {words}, at most {}", grouped(most));
     html! {
@@ -91,7 +94,7 @@ pub fn rate_chart(figures: &Figures, zone: &TimeZone) -> Markup {
                 @let middle = x(bucket.place as f64 + 0.5);
                 g {
                     title {
-                        (label(span, span.first_ms + bucket.place as i64 * width_ms, width_ms, zone)) ": "
+                        (label(span, begins_ms + bucket.place as i64 * width_ms, width_ms, zone)) ": "
                         (grouped(bucket.verdicts.accepted)) " taken, " (grouped(bucket.verdicts.deferred)) " deferred, "
                         (grouped(bucket.verdicts.refused)) " refused, " (grouped(bucket.verdicts.in_doubt)) " in doubt"
                     }
@@ -102,11 +105,11 @@ pub fn rate_chart(figures: &Figures, zone: &TimeZone) -> Markup {
                 }
             }
             line.base x1=(LEFT) x2=(WIDTH - RIGHT) y1=(fixed(y(0))) y2=(fixed(y(0))) {}
-            @for place in (0..bars).step_by(usize::try_from(every).unwrap_or(1)) {
-                @let at = fixed(x(place as f64));
+            @for since_ms in labels {
+                @let at = fixed(x(since_ms as f64 / width_ms as f64));
                 line.base x1=(at) x2=(at) y1=(fixed(y(0))) y2=(fixed(y(0) + 5.0)) {}
-                text.axis x=(at) y=(HEIGHT - BOTTOM + 20.0) text-anchor=(if place == 0 { "start" } else { "middle" }) {
-                    (label(span, span.first_ms + place * width_ms, width_ms, zone))
+                text.axis x=(at) y=(HEIGHT - BOTTOM + 20.0) text-anchor=(if since_ms == 0 { "start" } else { "middle" }) {
+                    (label(span, begins_ms + since_ms, width_ms, zone))
                 }
             }
             text.axis x=(WIDTH - RIGHT) y=(HEIGHT - 4.0) text-anchor="end" {
@@ -134,11 +137,6 @@ fn zone_name(zone: &TimeZone, span: Span) -> String {
     Timestamp::from_millisecond(span.first_ms)
         .map(|at| at.to_zoned_datetime(zone.clone()).strftime("%Z").to_string())
         .unwrap_or_default()
-}
-
-/// A label at every so many bars, so that no more than `labels` stand side by side.
-fn nice_step_of_bars(bars: i64, labels: i64) -> i64 {
-    [1, 2, 5, 10, 15, 20, 30].into_iter().find(|every| bars / every < labels.max(1)).unwrap_or(bars.max(1))
 }
 
 fn fixed(number: f64) -> String {

@@ -43,10 +43,6 @@ pub fn run_page(report: &RunReport, zone: &TimeZone) -> String {
                             figure { (rate_chart(figures, zone)) (legend(figures.totals)) }
                         }
                         (reasons(report))
-                        (cases("In doubt", "Ask them whether it arrived, then decide with convoke settle.", report,
-                               &figures.doubts, figures.totals.in_doubt))
-                        (cases("Refused", "The relay will not take these messages.", report, &figures.refused,
-                               figures.totals.refused))
                         section {
                             h2 { "How fast" }
                             (latency(report))
@@ -62,6 +58,10 @@ pub fn run_page(report: &RunReport, zone: &TimeZone) -> String {
                                 }
                             }
                         }
+                        (cases("In doubt", "Ask them whether it arrived, then decide with convoke settle.", report,
+                               &figures.doubts, figures.totals.in_doubt))
+                        (cases("Refused", "The relay will not take these messages.", report, &figures.refused,
+                               figures.totals.refused))
                     }
                     (settings(report))
                 }
@@ -296,7 +296,7 @@ td { padding: 7px 10px 7px 0; border-bottom: 1px solid var(--rule); vertical-ali
 tr > :last-child { padding-right: 0; } tbody tr:last-child td { border-bottom: 0; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.n:not(:last-child), td.n:not(:last-child) { padding-right: 18px; }
-.zero { color: var(--firm); } .quiet { color: var(--quiet); } .code { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.zero { color: var(--quiet); opacity: .7; } .quiet { color: var(--quiet); } .code { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .mark { white-space: nowrap; font-weight: 600; } .words { min-width: 16em; } .address { min-width: 11em; }
 .note { margin: 0 0 12px; color: var(--quiet); font-size: 14px; } .scroll + .note { margin: 12px 0 0; }
 dl { display: flex; flex-wrap: wrap; gap: 10px 42px; margin: 0; } dt { color: var(--quiet); font-size: 13px; }

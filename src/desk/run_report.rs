@@ -41,6 +41,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// Where the first bucket of a width begins: at a round time, so that bars and their labels stand at round times; in a
+    /// run of seconds at its first attempt.
+    pub fn begins_ms(self, width_ms: i64) -> i64 {
+        if width_ms < 1000 { self.first_ms } else { self.first_ms - self.first_ms.rem_euclid(width_ms) }
+    }
+
     /// From its beginning to its end.
     pub fn length(self) -> std::time::Duration {
         std::time::Duration::from_millis((self.last_ms - self.first_ms).max(0).unsigned_abs())
@@ -50,7 +56,7 @@ impl Span {
 /// Attempts that ended in one piece of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// 0 begins at the first attempt.
+    /// 0 begins at [`Span::begins_ms`].
     pub place: u64,
     /// How they ended.
     pub verdicts: Verdicts,
@@ -204,14 +210,18 @@ const WIDTHS_MS: [i64; 23] = [
     604_800_000,
     2_592_000_000,
 ];
+/// The narrowest of the round widths that divides a length into fewer than `most` pieces.
+pub(super) fn round_width_ms(length_ms: i64, most: i64) -> i64 {
+    let fits = |width: &i64| length_ms / width < most;
+    WIDTHS_MS.into_iter().find(fits).unwrap_or_else(|| length_ms / most + 1)
+}
+
 /// As many bars as can be told apart on a page.
 const MOST_BUCKETS: i64 = 60;
 
 /// The narrowest of the round widths with which a span fits into 60 bars.
 pub fn bucket_width_ms(span: Span) -> i64 {
-    let length = (span.last_ms - span.first_ms).max(1);
-    let fits = |width: &i64| length / width < MOST_BUCKETS;
-    WIDTHS_MS.into_iter().find(fits).unwrap_or_else(|| length / MOST_BUCKETS + 1)
+    round_width_ms((span.last_ms - span.first_ms).max(1), MOST_BUCKETS)
 }
 
 /// `1,234,567`.
@@ -358,7 +368,7 @@ impl RunReport {
                 "reply": self.words(&c.words), "time": c.at.to_string(), "state_now": c.now.as_str(),
             })
         };
-        let first_ms = figures.span.map_or(0, |span| span.first_ms);
+        let first_ms = figures.span.map_or(0, |span| span.begins_ms(figures.bucket_ms.max(1)));
         let bucket = |b: &Bucket| {
             let at =
                 first_ms.saturating_add(i64::try_from(b.place).unwrap_or(i64::MAX).saturating_mul(figures.bucket_ms));

@@ -181,7 +181,7 @@ async fn buckets(
 ) -> Result<Vec<Bucket>, StoreError> {
     let rows = sqlx::query(include_str!("sql/run_rate.sql"))
         .bind(run)
-        .bind(span.first_ms)
+        .bind(span.begins_ms(width_ms))
         .bind(width_ms)
         .fetch_all(&mut *connection)
         .await?;
