@@ -39,16 +39,25 @@ impl Cast {
         })
     }
 
+    /// What [`Cast::fill`] would give to be checked, without the object.
+    pub fn personal(object: &Object<'_>) -> String {
+        personal(object).1
+    }
+
     /// The object with the UID and the attendee of another that is the same otherwise.
     pub fn fill(&self, object: &Object<'_>) -> Option<Filled> {
-        let event = object.write_personal();
+        let (event, personal) = personal(object);
         let (uid, attendee) = (property(&event, "UID:")?, property(&event, "ATTENDEE;")?);
         let pieces = [&self.before, &event[uid], &self.between, &event[attendee], &self.after];
-        Some(Filled {
-            octets: pieces.concat(),
-            personal: ["BEGIN:VCALENDAR\r\n", &event, "END:VCALENDAR\r\n"].concat(),
-        })
+        Some(Filled { octets: pieces.concat(), personal })
     }
+}
+
+/// A calendar of UID and ATTENDEE alone, for [`super::lint_personal`], behind its VEVENT.
+fn personal(object: &Object<'_>) -> (String, String) {
+    let event = object.write_personal();
+    let personal = ["BEGIN:VCALENDAR\r\n", &event, "END:VCALENDAR\r\n"].concat();
+    (event, personal)
 }
 
 /// The only property whose line begins so, with its folded lines.

@@ -114,11 +114,11 @@ fn make(page: &[OpenRow], composer: &Composer) -> Vec<Share> {
                 scope.spawn(move || {
                     let mut share = Share::default();
                     for row in rows {
-                        match composer.draft(&reader(row), &row.key, row.date.unwrap_or(now), now) {
-                            Ok(composed) => {
-                                share.octets += composed.octets.len() as u64;
-                                share.warnings.extend(composed.warnings);
-                                *share.letters.entry(composed.letter).or_default() += 1;
+                        match composer.check(&reader(row), &row.key, row.date.unwrap_or(now), now) {
+                            Ok(checked) => {
+                                share.octets += checked.octets as u64;
+                                share.warnings.extend(checked.warnings);
+                                *share.letters.entry(checked.letter).or_default() += 1;
                             }
                             Err(problems) => {
                                 let place = &row.recipient.place;

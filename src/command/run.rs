@@ -206,7 +206,6 @@ impl<'l> Line<'l> {
             .map(|worker| worker.run(recorder))
             .collect();
         all.collect::<()>().await;
-        self.parts.store.release_claims(clock::now().as_millisecond()).await?;
         let mut state = self.state();
         state.permits.clear();
         match state.broken.take() {
@@ -313,6 +312,8 @@ impl<'l> Line<'l> {
         shortest.map_or(Ok(None), |wait| Err((wait, false)))
     }
 
+    /// Takes rows in hand. They are CLAIMED by being here: this process has the folder to itself, and a crash makes them ready
+    /// again without a write.
     async fn claim_page(&self, rows: &mut Rows, now: Timestamp) -> Result<(), StoreError> {
         let now_ms = now.as_millisecond();
         let page = self.parts.store.open_page(rows.after, now_ms, PAGE).await?;
@@ -324,10 +325,7 @@ impl<'l> Line<'l> {
         let most = usize::try_from(self.left.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
         let most = most.saturating_sub(rows.claimed.len());
         let selection = self.parts.selection;
-        let meant: Vec<OpenRow> =
-            page.into_iter().filter(|row| selection.takes(&row.recipient.cells)).take(most).collect();
-        let ids: Vec<i64> = meant.iter().map(|row| row.id).collect();
-        self.parts.store.claim(&ids, now_ms).await?;
+        let meant = page.into_iter().filter(|row| selection.takes(&row.recipient.cells)).take(most);
         rows.claimed.extend(meant);
         Ok(())
     }

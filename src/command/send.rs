@@ -224,6 +224,9 @@ async fn count_open(
     if tally.open() == 0 {
         return Ok(0);
     }
+    if selection.is_everybody() {
+        return Ok(store.count_open().await?.min(limit));
+    }
     let mut open = 0;
     let mut after = 0;
     loop {

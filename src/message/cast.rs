@@ -52,6 +52,8 @@ pub(super) struct Cast {
     pub(super) calendar: calendar::Cast,
     /// What the gate said of the first message; it holds for all.
     pub(super) warnings: Vec<String>,
+    /// Its octets, about those of each.
+    pub(super) typical: usize,
     /// Of the last message made of it: room for the next.
     room: usize,
 }
@@ -104,8 +106,22 @@ impl Cast {
             html,
             calendar: calendar::Cast::of(calendar)?,
             warnings: Vec::new(),
+            typical: 0,
             room: written.len() + 2 * (rendered.text.len() + rendered.html.len()) + 4 * calendar.len(),
         })
+    }
+
+    /// The fields that say something of a recipient, as [`Cast::fill`] gives them beside the message.
+    pub(super) fn personal(&self, subject: &str, attendee: &Mailbox) -> Vec<u8> {
+        let mut fields = Vec::with_capacity(256);
+        fields.extend_from_slice(b"To: ");
+        mailbox(attendee).write_header(&mut fields, "To: ".len());
+        if self.subject.has_holes() {
+            fields.extend_from_slice(b"Subject: ");
+            Text::new(subject).write_header(&mut fields, "Subject: ".len());
+        }
+        fields.extend_from_slice(b"\r\n");
+        fields
     }
 
     pub(super) fn has_holes(&self) -> bool {

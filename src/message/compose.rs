@@ -49,6 +49,17 @@ impl Composed {
     }
 }
 
+/// What checking one message gave.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Its octets, or those of another message of the same letter.
+    pub octets: usize,
+    /// The letter that is used.
+    pub letter: String,
+    /// Things to know that do not stop it.
+    pub warnings: Vec<String>,
+}
+
 /// For whom a message is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'r> {
@@ -75,6 +86,8 @@ pub struct Composer {
     /// By the key of their shape; `None` for a letter that has to be made anew for each row.
     casts: RwLock<HashMap<String, Option<Arc<Cast>>>>,
     is_casting: bool,
+    /// Stands in the place of a recipient's identity where a message is only checked.
+    nobody: Identity,
 }
 
 /// One message on its way.
@@ -125,6 +138,8 @@ impl Composer {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: String::new() };
+        let nobody = Identity::derive(key, &file.event.id, &somebody, &file.sender.address);
         Ok(Self {
             file: file.clone(),
             library,
@@ -134,6 +149,7 @@ impl Composer {
             signer: None,
             casts: RwLock::default(),
             is_casting: true,
+            nobody,
         })
     }
 
@@ -205,10 +221,7 @@ impl Composer {
         now: Timestamp,
     ) -> Result<Composed, Vec<Problem>> {
         let letter = self.letter(key.purpose, reader)?;
-        let prepared = self.editions.get(&letter.language).ok_or_else(|| {
-            let place = Place::file(&format!("{}/{}", self.file.templates.folder, letter.name));
-            vec![Problem::new(place, format!("language `{}` is not prepared", letter.language), "")]
-        })?;
+        let prepared = self.prepared(letter)?;
         let identity = Identity::derive(&self.key, &self.file.event.id, key, self.sender());
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
         let making = Making { letter, prepared, identity: &identity, attendee: &attendee, date, now };
@@ -228,12 +241,61 @@ impl Composer {
                 && let Ok(composed) = self.first(&cast, &shape.values, &making)
             {
                 cast.warnings.clone_from(&composed.warnings);
+                cast.typical = composed.octets.len();
                 self.keep(&shape.key, Some(cast));
                 return Ok(composed);
             }
             self.keep(&shape.key, None);
         }
         self.anew(reader.cells, &making)
+    }
+
+    /// Looks for what is wrong with the message of one dispatch without making more of it than that takes: of a letter that
+    /// has been cast, what differs between recipients.
+    ///
+    /// # Errors
+    /// As [`Composer::draft`].
+    pub fn check(
+        &self,
+        reader: &Reader<'_>,
+        key: &DispatchKey,
+        date: Timestamp,
+        now: Timestamp,
+    ) -> Result<Checked, Vec<Problem>> {
+        let letter = self.letter(key.purpose, reader)?;
+        let prepared = self.prepared(letter)?;
+        let shape = letter.cells.shape(&letter.name, &letter.language, reader.cells).filter(|_| self.is_casting);
+        if let Some(shape) = shape
+            && let Some(Some(cast)) = self.kept(&shape.key)
+        {
+            let attendee = Mailbox::new(reader.entity, reader.address.clone());
+            let making = Making { letter, prepared, identity: &self.nobody, attendee: &attendee, date, now };
+            let object = self.object(&making);
+            let subject = cast.subject(&shape.values);
+            let meant = lint::Meant {
+                from: &prepared.sender,
+                to: &attendee,
+                subject: &subject,
+                message_id: &self.nobody.message_id,
+                calendar: None,
+            };
+            let calendar = calendar::Cast::personal(&object);
+            if calendar::lint_personal(calendar.as_bytes(), &self.meant(&object, &making)).is_empty()
+                && lint::lint_personal(&cast.personal(&subject, &attendee), &meant).is_empty()
+            {
+                let (letter, warnings) = (letter.name.clone(), cast.warnings.clone());
+                return Ok(Checked { octets: cast.typical, letter, warnings });
+            }
+        }
+        let Composed { octets, letter, warnings, .. } = self.draft(reader, key, date, now)?;
+        Ok(Checked { octets: octets.len(), letter, warnings })
+    }
+
+    fn prepared(&self, letter: &Letter) -> Result<&Prepared, Vec<Problem>> {
+        self.editions.get(&letter.language).ok_or_else(|| {
+            let place = Place::file(&format!("{}/{}", self.file.templates.folder, letter.name));
+            vec![Problem::new(place, format!("language `{}` is not prepared", letter.language), "")]
+        })
     }
 
     fn kept(&self, key: &str) -> Option<Option<Arc<Cast>>> {

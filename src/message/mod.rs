@@ -21,7 +21,7 @@ mod render;
 mod source;
 pub mod words;
 
-pub use compose::{Composed, Composer, Reader};
+pub use compose::{Checked, Composed, Composer, Reader};
 pub use library::{Letter, Library, Register};
 pub use render::Rendered;
 pub use source::Sources;

@@ -9,22 +9,27 @@ use crate::mail::{AddrSpec, MessageId};
 
 /// The secret of one event folder: 256 bits, made once, kept in the journal.
 #[derive(Clone)]
-pub struct FolderKey([u8; 32]);
+pub struct FolderKey {
+    octets: [u8; 32],
+    /// Keyed once: half of the work of a short HMAC.
+    keyed: Hmac<Sha256>,
+}
 
 impl FolderKey {
     /// From random octets or from the journal.
     pub fn new(octets: [u8; 32]) -> Self {
-        Self(octets)
+        let keyed = Hmac::new_from_slice(&octets).expect("HMAC takes keys of any length");
+        Self { octets, keyed }
     }
 
     /// For the journal.
     pub fn octets(&self) -> &[u8; 32] {
-        &self.0
+        &self.octets
     }
 
     /// 128 bits of HMAC-SHA256 over the use and its parts, in lower-case base32: survives case folding, tells nothing.
     fn token(&self, purpose: &str, parts: &[&str]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut mac = self.keyed.clone();
         for part in [purpose].iter().chain(parts) {
             // Lengths first, so that ("ab", "c") and ("a", "bc") differ.
             mac.update(&(part.len() as u64).to_be_bytes());

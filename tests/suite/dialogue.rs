@@ -205,7 +205,6 @@ fn an_idle_connection_is_left_politely_and_the_work_that_comes_gets_another() {
         let store = Store::open(&desk.path, now.as_millisecond()).await.expect("the journal");
         let rows = store.open_page(0, now.as_millisecond(), 10).await.expect("open rows");
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        store.claim(&ids, now.as_millisecond()).await.expect("claimed");
         let work = |id: &i64| Work {
             from: AddrSpec::parse("s@x.example").expect("valid"),
             to: AddrSpec::parse("g@x.example").expect("valid"),

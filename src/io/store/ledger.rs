@@ -94,6 +94,21 @@ impl Store {
         rows.iter().map(open_row).collect()
     }
 
+    /// How many of the current lists may be sent, now or later.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn count_open(&self) -> Result<u64, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM dispatch d JOIN recipient r ON r.id = d.recipient
+             WHERE d.state IN ('READY', 'DEFERRED') AND r.seen = (SELECT import FROM folder)",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The dispatches of everybody on the current lists, whatever became of them, after an id.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The folder's identity, the event's revisions, claims, and what a person decides.
+//! The folder's identity, the event's revisions, and what a person decides.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -96,42 +96,6 @@ impl Store {
         Ok(count.unsigned_abs())
     }
 
-    /// Takes dispatches in hand (READY or DEFERRED become CLAIMED).
-    ///
-    /// # Errors
-    /// One of them is no longer free, or the store cannot be written.
-    pub async fn claim(&self, ids: &[i64], now_ms: i64) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let changed = self
-            .move_all(
-                "UPDATE dispatch SET state = 'CLAIMED', changed_ms = $2
-                 FROM json_each($1) i WHERE dispatch.id = i.value AND dispatch.state IN ('READY', 'DEFERRED')",
-                ids,
-                now_ms,
-            )
-            .await?;
-        if changed == ids.len() as u64 {
-            return Ok(());
-        }
-        Err(StoreError::Step(format!("of {} messages to be claimed only {changed} were free", ids.len())))
-    }
-
-    /// Gives back what was claimed and not tried.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub async fn release_claims(&self, now_ms: i64) -> Result<(), StoreError> {
-        self.move_all(
-            "UPDATE dispatch SET state = 'READY', changed_ms = $2 WHERE state = 'CLAIMED' AND $1 = $1",
-            &[],
-            now_ms,
-        )
-        .await
-        .map(|_| ())
-    }
-
     /// Records what a person decided about messages in doubt: `Sent`, or `Ready` to be sent again.
     ///
     /// # Errors
@@ -165,11 +129,5 @@ impl Store {
         suppression::sweep(&mut transaction, now_ms, false).await?;
         transaction.commit().await?;
         Ok(changed)
-    }
-
-    async fn move_all(&self, statement: &'static str, ids: &[i64], now_ms: i64) -> Result<u64, StoreError> {
-        let json = serde_json::to_string(ids).expect("numbers are JSON");
-        let mut connection = self.connection.lock().await;
-        Ok(sqlx::query(statement).bind(json).bind(now_ms).execute(&mut *connection).await?.rows_affected())
     }
 }

@@ -76,7 +76,9 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
              code = column6, reply = column7, changed_ms = column8 FROM (VALUES ",
         );
         values(&mut sql, next, rows, OUTCOME_COLUMNS, 8);
-        sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('CLAIMED', 'ARMED');\n");
+        sql.push_str(
+            ") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED', 'ARMED');\n",
+        );
         sql.push_str("INSERT INTO temp.demand SELECT changes() = $1;\n");
         sql.push_str(
             "INSERT INTO attempt (dispatch, verdict, relay, code, reply, ended_ms, phase, enhanced, started_ms, run, scope,
@@ -101,7 +103,7 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
              size = column6, changed_ms = column7 FROM (VALUES ",
         );
         values(&mut sql, next, padded(arms), ARM_COLUMNS, ARM_COLUMNS);
-        sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state = 'CLAIMED';\n");
+        sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED');\n");
         sql.push_str("INSERT INTO temp.demand SELECT changes() = $2;\n");
     }
     sql.push_str("DELETE FROM temp.demand;\n");

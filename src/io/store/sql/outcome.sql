@@ -1,4 +1,4 @@
--- $1: a JSON array of outcomes. Every row must be claimed or armed: the caller compares the count.
+-- $1: a JSON array of outcomes. Every row must be open or armed.
 UPDATE dispatch
 SET state = o.value ->> 'state',
     due_ms = o.value ->> 'due_ms',
@@ -8,4 +8,4 @@ SET state = o.value ->> 'state',
     reply = o.value ->> 'reply',
     changed_ms = o.value ->> 'ended_ms'
 FROM json_each($1) AS o
-WHERE dispatch.id = o.value ->> 'dispatch' AND dispatch.state IN ('CLAIMED', 'ARMED')
+WHERE dispatch.id = o.value ->> 'dispatch' AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED', 'ARMED')
