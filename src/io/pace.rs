@@ -36,6 +36,10 @@ const PLACES: usize = 4096;
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
+type SharedPlace<C> = Arc<Place<C>>;
+/// Each with the number of its relay, `None` for all together.
+type Quotas = Vec<(Option<usize>, Quota)>;
+
 /// Whose limit it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -108,7 +112,7 @@ pub struct Gate<C: Clock = DefaultClock> {
     relays: Vec<(Arc<str>, Option<Limit<C>>)>,
     ramp: Option<Ramp>,
     /// The general ones, then those of each relay; `None` where there are none at all.
-    quotas: Option<Mutex<Vec<(Option<usize>, Quota)>>>,
+    quotas: Option<Mutex<Quotas>>,
     domains: HashMap<Arc<str>, Arc<Place<C>>>,
     providers: Vec<Arc<Place<C>>>,
     provider_of: HashMap<String, usize>,
@@ -175,7 +179,7 @@ impl<C: Clock + Clone> Gate<C> {
                 (name, limit)
             })
             .collect();
-        let mut quotas: Vec<(Option<usize>, Quota)> = Vec::new();
+        let mut quotas: Quotas = Vec::new();
         for relay in std::iter::once(None).chain((0..terms.relays.len()).map(Some)) {
             quotas.extend(terms.quotas(relay, used).into_iter().map(|quota| (relay, quota)));
         }
@@ -339,7 +343,7 @@ impl<C: Clock + Clone> Gate<C> {
     }
 
     /// The domain's own place, and its provider's.
-    fn places(&self, domain: &str) -> (Option<Arc<Place<C>>>, Option<&Arc<Place<C>>>) {
+    fn places(&self, domain: &str) -> (Option<SharedPlace<C>>, Option<&SharedPlace<C>>) {
         let is_asked = !self.domains.is_empty() || !self.providers.is_empty() || self.each_domain != Share::default();
         if domain.is_empty() || !is_asked {
             return (None, None);

@@ -218,20 +218,3 @@ fn idle_domains_are_forgotten() {
     let kept = super::lock(&bench.gate.others).len();
     assert!(kept < 8200, "{kept}");
 }
-
-#[test]
-fn zz_cost() {
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-    let gate = Gate::new(&Terms::default(), &[]);
-    let t = std::time::Instant::now();
-    for _ in 0..1_000_000 {
-        drop(gate.pass(0, "a.example", NOW));
-    }
-    eprintln!("free {:?}/M", t.elapsed());
-    let gate = Gate::new(&Terms { rate: rate("1000000/s"), ..Terms::default() }, &[]);
-    let t = std::time::Instant::now();
-    for _ in 0..1_000_000 {
-        drop(gate.pass(0, "a.example", NOW));
-    }
-    eprintln!("rate {:?}/M", t.elapsed());
-}
