@@ -282,8 +282,8 @@ h1 { margin: 0 0 16px; padding-bottom: 18px; border-bottom: 1px solid var(--firm
 .refused { color: var(--refused); fill: var(--refused); } .doubt { color: var(--doubt); fill: var(--doubt); }
 section { margin: 0 0 24px; padding: 18px 22px 20px; border: 1px solid var(--rule); background: var(--sheet); }
 h2 { margin: 0 0 12px; color: var(--title); font: 600 19px/1.3 var(--serif); }
-figure { margin: 0; }
-.chart { display: block; width: 100%; height: auto; font: 12px var(--sans); }
+figure { margin: 0; overflow-x: auto; }
+.chart { display: block; width: 100%; min-width: 600px; height: auto; font: 12px var(--sans); }
 .axis { fill: var(--quiet); } .grid { stroke: var(--rule); } .base { stroke: var(--firm); }
 figcaption { margin-top: 6px; }
 .key { margin-right: 18px; font-size: 14px; } .key::before { content: ''; display: inline-block; width: 11px; height: 11px;
@@ -297,7 +297,7 @@ tr > :last-child { padding-right: 0; } tbody tr:last-child td { border-bottom: 0
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.n:not(:last-child), td.n:not(:last-child) { padding-right: 18px; }
 .zero { color: var(--quiet); opacity: .7; } .quiet { color: var(--quiet); } .code { font-variant-numeric: tabular-nums; white-space: nowrap; }
-.mark { white-space: nowrap; font-weight: 600; } .words { min-width: 16em; } .address { min-width: 11em; }
+td:first-child { min-width: 9em; } .mark { white-space: nowrap; font-weight: 600; } .words { min-width: 16em; } .address { min-width: 11em; }
 .note { margin: 0 0 12px; color: var(--quiet); font-size: 14px; } .scroll + .note { margin: 12px 0 0; }
 dl { display: flex; flex-wrap: wrap; gap: 10px 42px; margin: 0; } dt { color: var(--quiet); font-size: 13px; }
 dd { margin: 0; overflow-wrap: anywhere; } .latency { margin-bottom: 8px; }
