@@ -151,7 +151,7 @@ pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Ro
         relay: relay.clone(),
         tls: smtp::client_config(ca_file.as_ref(), relay.is_loopback())?,
         login,
-        deadlines: Deadlines::default(),
+        deadlines: Deadlines::from(&file.limits.timeouts),
         backoff: BackOff { waits: file.limits.retry_after.clone(), until },
     })
 }

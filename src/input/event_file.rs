@@ -13,6 +13,7 @@ use jiff::civil::DateTime;
 use super::problem::{Place, Problem, quoted};
 use super::relay::Relay;
 use super::text::{Languages, Text};
+use super::timeouts::{self, Timeouts};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
 use super::units::{Rate, parse_duration};
 use crate::calendar::{Uid, Zone};
@@ -142,6 +143,8 @@ pub struct Limits {
     pub retry_for: Duration,
     /// The waits between attempts; the last one repeats.
     pub retry_after: Vec<Duration>,
+    /// How long a relay may take.
+    pub timeouts: Timeouts,
 }
 
 /// Reads the file.
@@ -489,8 +492,9 @@ fn read_limits(root: &TomlReader<'_, '_>) -> Limits {
     if retry_after.is_empty() {
         table.missing("retry_after", "write at least one wait, or leave the key out");
     }
+    let timeouts = timeouts::read(&table);
     table.finish();
-    Limits { rate, connections, retry_for, retry_after }
+    Limits { rate, connections, retry_for, retry_after, timeouts }
 }
 
 fn duration(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Duration> {

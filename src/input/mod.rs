@@ -11,6 +11,7 @@ pub mod recipients;
 pub mod relay;
 pub mod table;
 pub mod text;
+pub mod timeouts;
 pub mod toml_reader;
 pub mod units;
 pub mod workbook;

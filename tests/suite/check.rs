@@ -36,6 +36,7 @@ fn single_faults_have_their_cure() {
         ("default = \"en\"", "default = \"English language\"", "is no language"),
         ("retry_for = \"48h\"", "retry_for = \"soon\"", "is no duration"),
         ("rate = \"200/s\"", "rate = \"fast\"", "write a number and a period"),
+        ("rate = \"200/s\"", "timeouts = { dot = \"long\" }", "write a number and a unit: 500ms, 30s, 5min"),
     ] {
         let desk = Desk::sample();
         let settings = desk.read("convoke.toml");

@@ -1,7 +1,10 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
+mod book;
 mod check;
 mod desk;
+mod faults;
+mod faulty;
 mod golden;
 mod hostile;
 mod kill;

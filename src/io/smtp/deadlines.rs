@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery::Phase;
+use crate::input::timeouts::Timeouts;
 
 /// The time given to each phase.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +25,14 @@ pub struct Deadlines {
 impl Default for Deadlines {
     /// RFC 5321 section 4.5.3.2. Ten minutes after the dot: whoever gives up earlier makes doubles.
     fn default() -> Self {
-        let minutes = |m: u64| Duration::from_secs(60 * m);
-        Self {
-            connect: Duration::from_secs(30),
-            command: minutes(5),
-            data: minutes(2),
-            body: minutes(3),
-            dot: minutes(10),
-            quit: Duration::from_secs(5),
-        }
+        Self::from(&Timeouts::default())
+    }
+}
+
+impl From<&Timeouts> for Deadlines {
+    fn from(timeouts: &Timeouts) -> Self {
+        let Timeouts { connect, command, data, body, dot, short: _ } = *timeouts;
+        Self { connect, command, data, body, dot, quit: Duration::from_secs(5) }
     }
 }
 
