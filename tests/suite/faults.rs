@@ -38,6 +38,8 @@ enum Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
     Sent,
+    /// The next one, whose announcement left with the message that was hit, waits at no cost; the others are sent.
+    Behind,
     /// The run ended with the fault: nobody after it was sent to.
     Open,
     /// Sent or open: whether a fault of the relay ends a run is the engine's choice.
@@ -104,7 +106,6 @@ const START_TLS: &[Cell] = &[
 const HANDSHAKE: &[Cell] = &[
     (Say("554 this is no TLS"), Spared, Any, &[0, 69, 75]),
     (Silence, Spared, Rest::Sent, SOON),
-    (Trickle, Spared, Any, &[0, 69, 75]),
     (Cut, Spared, Rest::Sent, SOON),
     (Reset, Spared, Rest::Sent, SOON),
     (FloodLine, Spared, Any, &[0, 69, 75]),
@@ -184,6 +185,7 @@ const DOT: &[Cell] = &[
     (Kept(&Reset), InDoubt, Rest::Sent, PARTLY),
     (Kept(&Say("hello there")), InDoubt, Rest::Sent, PARTLY),
     (Kept(&Say("354 go")), InDoubt, Rest::Sent, PARTLY),
+    // The answer is read whole before the end is noticed.
     (AnswerAndCut, Sent, Any, SOON),
     // Out of step from here on: the next message must not take the second 250 for its own.
     (Twice, Sent, Any, SOON),
@@ -221,6 +223,8 @@ fn cases() -> Vec<Case> {
         for &pipelining in groupings {
             for &(action, class, rest, exits) in lists.iter().copied().flatten() {
                 let nth = if stage.is_of_connection() { 1 } else { 2 };
+                let grouped = pipelining && matches!(stage, Stage::Data | Stage::Body | Stage::Dot);
+                let rest = if grouped && rest == Rest::Sent { Rest::Behind } else { rest };
                 let script = Script { stage, action, nth, pipelining, tls };
                 cases.push(Case { script, class, rest, exits });
             }
@@ -341,8 +345,8 @@ fn prepare(case: &Case) -> (Desk, Faulty) {
             (format!("smtp://me@127.0.0.1:{port}"), "password = { env = \"FAULTS_PASSWORD\" }\n".to_owned())
         }
         Tls::None => (format!("smtp://127.0.0.1:{port}"), String::new()),
-        // To loopback by its name the program speaks in clear; by this one it does not know that it is loopback.
-        Tls::Start => (format!("smtp://0x7f000001:{port}"), ca_file()),
+        // To `localhost` the program speaks in clear; written like this it takes it for a name of the network.
+        Tls::Start => (format!("smtp://LOCALHOST:{port}"), ca_file()),
         Tls::Implicit => (format!("smtps://127.0.0.1:{port}"), ca_file()),
     };
     // Only the stage that is to be waited for has a short time: a busy machine must not add faults of its own.
@@ -430,13 +434,13 @@ fn judged(case: &Case, book: &Book, hit: usize) -> Result<(), String> {
     let open = matches!(entry.state.as_str(), "READY" | "DEFERRED");
     let waits = open && entry.attempts == 0;
     let right = match case.class {
-        Class::Sent => entry.state == "SENT",
-        Class::Waits => waits,
-        Class::Spared => waits || entry.state == "SENT",
-        Class::Deferred => open && entry.attempts == 1,
-        Class::Failed => entry.state == "FAILED",
-        Class::InDoubt => entry.state == "IN_DOUBT",
-        Class::Either => waits || matches!(entry.state.as_str(), "SENT" | "IN_DOUBT"),
+        Sent => entry.state == "SENT",
+        Waits => waits,
+        Spared => waits || entry.state == "SENT",
+        Deferred => open && entry.attempts == 1,
+        Failed => entry.state == "FAILED",
+        InDoubt => entry.state == "IN_DOUBT",
+        Either => waits || matches!(entry.state.as_str(), "SENT" | "IN_DOUBT"),
     };
     if !right {
         return Err(format!("{} is {} after {} attempts, not {:?}", entry.address, entry.state, entry.attempts, case.class));
@@ -445,8 +449,9 @@ fn judged(case: &Case, book: &Book, hit: usize) -> Result<(), String> {
         let open = matches!(other.state.as_str(), "READY" | "DEFERRED") && other.attempts == 0;
         let right = match case.rest {
             Rest::Sent => other.state == "SENT",
-            Rest::Open => if n < hit { other.state == "SENT" } else { open },
-            Rest::Any => open || other.state == "SENT",
+            Rest::Behind => other.state == "SENT" || (n == hit + 1 && open),
+            Open => if n < hit { other.state == "SENT" } else { open },
+            Any => open || other.state == "SENT",
         };
         if !right {
             return Err(format!("{} is {} after {} attempts, not {:?}", other.address, other.state, other.attempts, case.rest));

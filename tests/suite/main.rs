@@ -2,6 +2,7 @@
 
 mod book;
 mod check;
+mod crash;
 mod desk;
 mod faults;
 mod faulty;
@@ -9,6 +10,7 @@ mod golden;
 mod hostile;
 mod kill;
 mod oracles;
+mod proxy;
 mod recipients;
 mod relay;
 #[path = "../rooms.rs"]
