@@ -108,8 +108,10 @@ mod tests {
         assert_eq!((read.dot, problems.len()), (Duration::from_secs(540), 0));
         assert_eq!(
             read.short.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["convoke.toml:2:20: `limits.timeouts.dot` is `9min`, the standard asks for 10min; whoever gives up earlier \
-              makes doubles; leave it out unless this is a trial"]
+            [
+                "convoke.toml:2:20: `limits.timeouts.dot` is `9min`, the standard asks for 10min; whoever gives up earlier \
+              makes doubles; leave it out unless this is a trial"
+            ]
         );
     }
 

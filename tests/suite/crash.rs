@@ -70,7 +70,8 @@ fn crashed(calls: &str, end: &str, nth: u64) -> Result<bool, String> {
     }
     let again = desk.run(&arguments);
     let finished = Book::read(&desk);
-    let told = || format!("{finished:?}\nfirst: exit {} {}\nagain: exit {} {}", ran.code, ran.err, again.code, again.err);
+    let told =
+        || format!("{finished:?}\nfirst: exit {} {}\nagain: exit {} {}", ran.code, ran.err, again.code, again.err);
     if !matches!(again.code, 0 | 1 | 75) {
         return Err(format!("it does not go on: {}", told()));
     }

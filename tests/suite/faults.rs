@@ -388,7 +388,8 @@ fn run(case: &Case) -> Result<(), String> {
     let (desk, faulty) = prepare(case);
     let first = send(&desk, RECIPIENTS);
     let book = Book::read(&desk);
-    let said = |what: String| Err(format!("{what}; exit {}, {book:?}\n{}{}", first.ran.code, first.ran.out, first.ran.err));
+    let said =
+        |what: String| Err(format!("{what}; exit {}, {book:?}\n{}{}", first.ran.code, first.ran.out, first.ran.err));
     if faulty.faults() != 1 {
         return said(format!("the receiver erred {} times", faulty.faults()));
     }
@@ -406,7 +407,9 @@ fn run(case: &Case) -> Result<(), String> {
     if case.script.action.waits() {
         match faulty.waited() {
             Some(waited) if waited < deadline.mul_f64(0.9) => return said(format!("it gave up after {waited:?}")),
-            Some(waited) if waited > deadline + Duration::from_secs(2) => return said(format!("it bore it {waited:?}")),
+            Some(waited) if waited > deadline + Duration::from_secs(2) => {
+                return said(format!("it bore it {waited:?}"));
+            }
             Some(_) => {}
             None => return said("it never gave up".to_owned()),
         }
@@ -443,18 +446,30 @@ fn judged(case: &Case, book: &Book, hit: usize) -> Result<(), String> {
         Either => waits || matches!(entry.state.as_str(), "SENT" | "IN_DOUBT"),
     };
     if !right {
-        return Err(format!("{} is {} after {} attempts, not {:?}", entry.address, entry.state, entry.attempts, case.class));
+        return Err(format!(
+            "{} is {} after {} attempts, not {:?}",
+            entry.address, entry.state, entry.attempts, case.class
+        ));
     }
     for (n, other) in book.entries.iter().enumerate().filter(|(n, _)| *n != hit) {
         let open = matches!(other.state.as_str(), "READY" | "DEFERRED") && other.attempts == 0;
         let right = match case.rest {
             Rest::Sent => other.state == "SENT",
             Rest::Behind => other.state == "SENT" || (n == hit + 1 && open),
-            Open => if n < hit { other.state == "SENT" } else { open },
+            Open => {
+                if n < hit {
+                    other.state == "SENT"
+                } else {
+                    open
+                }
+            }
             Any => open || other.state == "SENT",
         };
         if !right {
-            return Err(format!("{} is {} after {} attempts, not {:?}", other.address, other.state, other.attempts, case.rest));
+            return Err(format!(
+                "{} is {} after {} attempts, not {:?}",
+                other.address, other.state, other.attempts, case.rest
+            ));
         }
     }
     Ok(())

@@ -49,13 +49,7 @@ fn spawn(desk: &Desk, arguments: &[&str]) -> Child {
 }
 
 /// Runs the job and does `stop` to it at moments spread over what is left; gives how often.
-fn stopped_again_and_again(
-    size: Size,
-    desk: &Desk,
-    sink: &Sink,
-    arguments: &[&str],
-    stop: impl Fn(&mut Child),
-) -> u64 {
+fn stopped_again_and_again(size: Size, desk: &Desk, sink: &Sink, arguments: &[&str], stop: impl Fn(&mut Child)) -> u64 {
     let mut dice = Dice::new(size.seed);
     let mut stops = 0;
     while stops < size.stops {

@@ -2,8 +2,10 @@
 
 mod book;
 mod check;
+mod clock;
 mod crash;
 mod desk;
+mod disk;
 mod faults;
 mod faulty;
 mod golden;
@@ -17,3 +19,4 @@ mod relay;
 mod rooms;
 mod sample;
 mod sink;
+mod smtp_sink;
