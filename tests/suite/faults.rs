@@ -38,7 +38,7 @@ enum Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
     Sent,
-    /// The next one, whose announcement left with the message that was hit, waits at no cost; the others are sent.
+    /// The next one, which was announced on the connection that ended, waits at no cost; the others are sent.
     Behind,
     /// The run ended with the fault: nobody after it was sent to.
     Open,
@@ -92,6 +92,12 @@ const EHLO: &[Cell] = &[
     // RUSTSEC-2026-0562: another client panicked at a blank line here.
     (Say("250-faulty.test\r\n250-\r\n250 "), Sent, Rest::Sent, FINE),
     (Twice, Spared, Rest::Sent, SOON),
+];
+
+/// Somebody on the way took STARTTLS out of the answer.
+const STRIPPED: &[Cell] = &[
+    (Say("250-faulty.test\r\n250-PIPELINING\r\n250 AUTH PLAIN"), Waits, Open, UNREACHABLE),
+    (Say("250 faulty.test"), Waits, Open, UNREACHABLE),
 ];
 
 const START_TLS: &[Cell] = &[
@@ -158,7 +164,7 @@ const DATA: &[Cell] = &[
 const BODY: &[Cell] = &[
     (Close("421 4.3.2 closing"), Spared, Rest::Sent, SOON),
     (Close("451 4.3.0 later"), Waits, Any, LATER),
-    (Close("552 5.3.4 too big"), Failed, Rest::Sent, PARTLY),
+    (Close("552 5.3.4 too big"), Failed, Rest::Behind, PARTLY),
     (Close("hello"), InDoubt, Rest::Sent, PARTLY),
     (Silence, InDoubt, Rest::Sent, PARTLY),
     (Cut, InDoubt, Rest::Sent, PARTLY),
@@ -233,6 +239,7 @@ fn cases() -> Vec<Case> {
     let both = [false, true];
     add(Stage::Greeting, Tls::None, &[true], &[GREETING, &UNCLEAR, &ODD_BUT_RIGHT]);
     add(Stage::Ehlo, Tls::None, &[true], &[EHLO, &UNCLEAR, &ODD_BUT_RIGHT]);
+    add(Stage::Ehlo, Tls::Start, &[true], &[STRIPPED]);
     add(Stage::StartTls, Tls::Start, &[true], &[START_TLS, &UNCLEAR, &ODD_BUT_RIGHT]);
     add(Stage::Tls, Tls::Implicit, &[true], &[HANDSHAKE]);
     add(Stage::Tls, Tls::Start, &[true], &[HANDSHAKE]);
@@ -263,7 +270,7 @@ fn each_fault_of_a_receiver_ends_as_it_is_written_here() {
     let wrong = Mutex::new(Vec::new());
     // Most of a cell's time is waiting.
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..6 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(fault) = run(case) {

@@ -3,6 +3,7 @@
 mod book;
 mod check;
 mod clock;
+mod connect;
 mod crash;
 mod desk;
 mod disk;
