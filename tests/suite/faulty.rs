@@ -1,7 +1,7 @@
 //! A receiver that does one thing wrong, once, and then behaves: a scripted SMTP server on plain threads.
 //!
 //! It writes recipient and Message-ID of each message to disk before it answers 250, as `sink` does. It offers PIPELINING,
-//! STARTTLS and TLS from the first octet as it is told; the certificates are those of `tests/fixtures/tls`.
+//! STARTTLS and TLS from the first octet as it is told; the certificates are those of `tests/fixtures/receiver`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -132,7 +132,7 @@ struct Shared {
 
 /// The folder of the certificates.
 pub(crate) fn certificates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/receiver")
 }
 
 fn server_config() -> Arc<ServerConfig> {

@@ -25,14 +25,15 @@ pub struct Deadlines {
 impl Default for Deadlines {
     /// RFC 5321 section 4.5.3.2. Ten minutes after the dot: whoever gives up earlier makes doubles.
     fn default() -> Self {
-        Self::from(&Timeouts::default())
-    }
-}
-
-impl From<&Timeouts> for Deadlines {
-    fn from(timeouts: &Timeouts) -> Self {
-        let Timeouts { connect, command, data, body, dot, short: _ } = *timeouts;
-        Self { connect, command, data, body, dot, quit: Duration::from_secs(5) }
+        let minutes = |m: u64| Duration::from_secs(60 * m);
+        Self {
+            connect: Duration::from_secs(30),
+            command: minutes(5),
+            data: minutes(2),
+            body: minutes(3),
+            dot: minutes(10),
+            quit: Duration::from_secs(5),
+        }
     }
 }
 
@@ -45,6 +46,28 @@ impl Deadlines {
             Phase::Data => self.data,
             Phase::Body => self.body,
             Phase::Dot => self.dot,
+        }
+    }
+}
+
+impl From<&Timeouts> for Deadlines {
+    /// Those of the settings; what they do not speak of stays as it is.
+    fn from(timeouts: &Timeouts) -> Self {
+        let Timeouts { connect, command, data, body, dot, short: _ } = *timeouts;
+        Self { connect, command, data, body, dot, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deadlines, Timeouts};
+    use crate::delivery::Phase;
+
+    #[test]
+    fn settings_that_say_nothing_change_nothing() {
+        let (ours, theirs) = (Deadlines::default(), Deadlines::from(&Timeouts::default()));
+        for phase in [Phase::Connect, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot] {
+            assert_eq!(ours.of(phase), theirs.of(phase), "{phase}");
         }
     }
 }
