@@ -49,6 +49,19 @@ fn single_faults_have_their_cure() {
 }
 
 #[test]
+fn times_shorter_than_the_standard_are_warned_of() {
+    let desk = Desk::sample();
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &settings.replacen("[limits]\n", "[limits]\ntimeouts = { dot = \"1min\" }\n", 1));
+    let words = "`limits.timeouts.dot` is `1min`, the standard asks for 10min; whoever gives up earlier makes doubles";
+    let ran = desk.ends(0, &["check"]);
+    assert!(ran.err.contains(&format!("{words}; leave it out unless this is a trial")), "{}", ran.err);
+    assert!(ran.err.contains("warning: convoke.toml:"), "{}", ran.err);
+    let json = desk.ends(0, &["check", "--json"]);
+    assert!(json.out.contains(words), "{}", json.out);
+}
+
+#[test]
 fn secrets_in_the_file_are_refused_and_never_shown() {
     for relay in [
         "[[relay]]\nurl = \"smtps://me:hunter2@smtp.host.example\"\n",

@@ -86,10 +86,9 @@ fn a_full_disk_stops_the_run_and_room_lets_it_go_on() {
     };
     desk.write("convoke.toml", &elsewhere.read("convoke.toml"));
     desk.write("recipients/list.csv", &list());
-    for folder in [repository().join("templates")] {
-        let copied = Command::new("cp").arg("-r").arg(folder).arg(&desk.path).status().expect("cp");
-        assert!(copied.success(), "the templates");
-    }
+    let templates = repository().join("templates");
+    let copied = Command::new("cp").arg("-r").arg(templates).arg(&desk.path).status().expect("cp");
+    assert!(copied.success(), "the templates");
     let sink = Sink::start(&elsewhere.path);
     let url = sink.url();
     desk.ends(0, &["send", "--relay", &url, "--no-wait", "--limit", "20"]);

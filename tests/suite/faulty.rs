@@ -461,7 +461,7 @@ impl Session {
 
     fn trickle(&mut self, right: &str) -> io::Result<Next> {
         self.socket.set_read_timeout(Some(Duration::from_millis(20)))?;
-        self.wire.write(right[..3].as_bytes())?;
+        self.wire.write(&right.as_bytes()[..3])?;
         self.wire.write(b" ")?;
         let mut some = [0; 1024];
         loop {
