@@ -54,7 +54,8 @@ fn stopped_again_and_again(size: Size, desk: &Desk, sink: &Sink, arguments: &[&s
     let mut stops = 0;
     while stops < size.stops {
         let left = size.recipients.saturating_sub(sink.accepted());
-        let until = sink.accepted() + 1 + dice.below((2 * left / (size.stops - stops + 1)).max(2));
+        // On average three quarters of an even share: some more is accepted until the signal is there.
+        let until = sink.accepted() + 1 + dice.below((3 * left / 2 / (size.stops - stops + 1)).max(2));
         let mut child = spawn(desk, arguments);
         loop {
             if sink.accepted() >= until {
