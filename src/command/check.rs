@@ -66,7 +66,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "to_be_sent": found.map_or(0, |f| f.messages),
                 "octets": found.map_or(0, |f| f.octets),
                 "letters": found.map(|f| &f.letters),
-                "warnings": found.map(|f| &f.warnings),
+                "warnings": found.map(|f| short_times(&folder).chain(f.warnings.iter().cloned()).collect::<Vec<_>>()),
                 "remarks": remarks,
                 "signatures": signatures::list(folder.signer.as_deref()),
                 "forecast": reckoned,
@@ -77,6 +77,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     }
     for remark in remarks {
         eprintln!("{remark}");
+    }
+    for warning in short_times(&folder) {
+        eprintln!("warning: {warning}");
     }
     send::say_plan(&planned, path, false);
     if let Some(found) = found {
@@ -103,4 +106,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         .map_or_else(|| "the built-in sandbox; nothing leaves this machine".to_owned(), ToString::to_string);
     println!("no problems; `convoke {}send` would use {relay}", send::in_folder(path));
     Ok(Exit::Done)
+}
+
+/// Times for the relay that are shorter than RFC 5321 section 4.5.3.2 demands.
+fn short_times(folder: &Folder) -> impl Iterator<Item = String> {
+    folder.file.limits.timeouts.short.iter().map(ToString::to_string)
 }

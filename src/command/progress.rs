@@ -1,6 +1,6 @@
 //! What is shown while something takes long: a bar on a terminal, a line now and then elsewhere.
 
-use std::io::{self, IsTerminal as _, Read, Seek, SeekFrom};
+use std::io::{self, IsTerminal as _, Read, Seek, SeekFrom, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -42,7 +42,8 @@ impl Bar {
 
     /// Prints a line above the bar.
     pub(super) fn say(&self, line: &str) {
-        self.0.suspend(|| eprintln!("{line}"));
+        // A closed standard error (`2>&1 | head`) must not end a run with messages in flight, as `eprintln!` would.
+        self.0.suspend(|| writeln!(io::stderr(), "{line}").ok());
     }
 
     /// Changes the words before the bar.

@@ -184,7 +184,7 @@ pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Ro
         relay: relay.clone(),
         tls: smtp::tls_of(relay, folder)?,
         login,
-        deadlines: Deadlines::default(),
+        deadlines: Deadlines::from(&file.limits.timeouts),
         backoff: BackOff { waits: file.limits.retry_after.clone(), until },
     })
 }

@@ -12,6 +12,7 @@ use jiff::civil::DateTime;
 
 use super::problem::quoted;
 use super::providers::Provider;
+use super::timeouts::Timeouts;
 use super::toml_reader::{Found, TomlReader};
 use super::units::{Rate, parse_duration};
 use crate::calendar::Zone;
@@ -43,6 +44,8 @@ pub struct Limits {
     pub retry_for: Duration,
     /// The waits between attempts; the last one repeats.
     pub retry_after: Vec<Duration>,
+    /// How long a relay may take.
+    pub timeouts: Timeouts,
 }
 
 /// What a domain or a provider is sent.
@@ -107,6 +110,7 @@ pub(crate) fn read(root: &TomlReader<'_, '_>, zone: Option<&Zone>) -> Limits {
     if retry_after.is_empty() {
         table.missing("retry_after", "write at least one wait, or leave the key out");
     }
+    let timeouts = super::timeouts::read(&table);
     if ramp_up.is_some() && rate.is_none() {
         // Connections are no measure of speed: there is nothing to take a tenth of.
         let place = place_of(&table, "ramp_up");
@@ -130,6 +134,7 @@ pub(crate) fn read(root: &TomlReader<'_, '_>, zone: Option<&Zone>) -> Limits {
         ramp_up,
         retry_for,
         retry_after,
+        timeouts,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod relay;
 pub mod suppression_list;
 pub mod table;
 pub mod text;
+pub mod timeouts;
 pub mod toml_reader;
 pub mod units;
 pub mod workbook;

@@ -36,6 +36,7 @@ fn single_faults_have_their_cure() {
         ("default = \"en\"", "default = \"English language\"", "is no language"),
         ("retry_for = \"48h\"", "retry_for = \"soon\"", "is no duration"),
         ("rate = \"200/s\"", "rate = \"fast\"", "write a number and a period"),
+        ("rate = \"200/s\"", "timeouts = { dot = \"long\" }", "write a number and a unit: 500ms, 30s, 5min"),
     ] {
         let desk = Desk::sample();
         let settings = desk.read("convoke.toml");
@@ -45,6 +46,19 @@ fn single_faults_have_their_cure() {
         assert!(ran.err.contains(words), "{words}\n{}", ran.err);
         assert!(ran.err.starts_with("convoke.toml:"), "{}", ran.err);
     }
+}
+
+#[test]
+fn times_shorter_than_the_standard_are_warned_of() {
+    let desk = Desk::sample();
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &settings.replacen("[limits]\n", "[limits]\ntimeouts = { dot = \"1min\" }\n", 1));
+    let words = "`limits.timeouts.dot` is `1min`, the standard asks for 10min; whoever gives up earlier makes doubles";
+    let ran = desk.ends(0, &["check"]);
+    assert!(ran.err.contains(&format!("{words}; leave it out unless this is a trial")), "{}", ran.err);
+    assert!(ran.err.contains("warning: convoke.toml:"), "{}", ran.err);
+    let json = desk.ends(0, &["check", "--json"]);
+    assert!(json.out.contains(words), "{}", json.out);
 }
 
 #[test]

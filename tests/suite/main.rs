@@ -1,14 +1,23 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
+mod book;
+mod cells;
 mod check;
+mod clock;
+mod connect;
+mod crash;
 mod desk;
 mod dialogue;
+mod disk;
 mod dkim;
+mod faults;
+mod faulty;
 mod golden;
 mod hostile;
 mod kill;
 mod limits;
 mod oracles;
+mod proxy;
 mod recipients;
 mod records;
 mod relay;
@@ -17,3 +26,4 @@ mod rooms;
 mod sample;
 mod server;
 mod sink;
+mod smtp_sink;

@@ -118,6 +118,10 @@ fn message_id(reader: &mut impl BufRead) -> std::io::Result<String> {
         if reader.read_until(b'\n', &mut line)? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
+        if !line.ends_with(b"\n") {
+            // Cut off in the middle of a line.
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         assert!(line.ends_with(b"\r\n"), "a bare LF on the wire");
         if line == b".\r\n" {
             return Ok(id);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery::Phase;
+use crate::input::timeouts::Timeouts;
 
 /// The time given to each phase.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,28 @@ impl Deadlines {
             Phase::Data => self.data,
             Phase::Body => self.body,
             Phase::Dot => self.dot,
+        }
+    }
+}
+
+impl From<&Timeouts> for Deadlines {
+    /// Those of the settings; what they do not speak of stays as it is.
+    fn from(timeouts: &Timeouts) -> Self {
+        let Timeouts { connect, command, data, body, dot, short: _ } = *timeouts;
+        Self { connect, command, data, body, dot, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deadlines, Timeouts};
+    use crate::delivery::Phase;
+
+    #[test]
+    fn settings_that_say_nothing_change_nothing() {
+        let (ours, theirs) = (Deadlines::default(), Deadlines::from(&Timeouts::default()));
+        for phase in [Phase::Connect, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot] {
+            assert_eq!(ours.of(phase), theirs.of(phase), "{phase}");
         }
     }
 }
