@@ -88,7 +88,10 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         let bar = bar.clone();
         Stop::listen(move || bar.say("stopping: what is in flight is finished and recorded; once more stops at once"))
     };
-    let used = store.usage_since(forecast::since(clock::now())).await?;
+    let used = match sending.terms.asks_for_usage() {
+        true => store.usage_since(forecast::since(clock::now())).await?,
+        false => Vec::new(),
+    };
     let record = RunRecord::begin(path, &folder.file, typed, &sending, &store).await?;
     let line = Line::new(Parts {
         store: &store,

@@ -216,9 +216,15 @@ impl Connection {
     /// Writes and reads until the dialogue has something to say. An answer that is there already costs no system call.
     async fn event(&mut self) -> Result<Event, Failure> {
         self.watch.begin();
+        let mut phase = self.dialogue.phase();
         loop {
             if !self.dialogue.output().is_empty() {
                 self.write().await?;
+                self.watch.begin();
+            }
+            if self.dialogue.phase() != phase {
+                // The answers to a group of commands come one by one, and each has its own time.
+                phase = self.dialogue.phase();
                 self.watch.begin();
             }
             if let Some(event) = self.dialogue.event()? {

@@ -136,7 +136,6 @@ pub(super) async fn write_outcomes(connection: &mut SqliteConnection, json: &str
     let changed =
         sqlx::query(include_str!("sql/outcome.sql")).bind(json).execute(&mut *connection).await?.rows_affected();
     sqlx::query(include_str!("sql/attempt.sql")).bind(json).execute(&mut *connection).await?;
-    sqlx::query(include_str!("sql/usage.sql")).bind(json).execute(&mut *connection).await?;
     Ok(changed)
 }
 

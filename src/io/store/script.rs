@@ -16,8 +16,9 @@ use crate::journal::{Armed, Outcome};
 /// Rows of one kind in one script.
 const MOST: usize = 64;
 
-/// Where the counts of the script are demanded; it is empty between commits and never on disk.
-const DEMAND: &str = "CREATE TEMP TABLE IF NOT EXISTS demand (met INTEGER NOT NULL CHECK (met))";
+/// Where the counts of the script are demanded; two rows, never on disk.
+const DEMAND: &str =
+    "CREATE TEMP TABLE IF NOT EXISTS demand (id INTEGER PRIMARY KEY, met INTEGER NOT NULL CHECK (met))";
 
 const OUTCOME_COLUMNS: usize = 15;
 const ARM_COLUMNS: usize = 7;
@@ -79,7 +80,7 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
         sql.push_str(
             ") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED', 'ARMED');\n",
         );
-        sql.push_str("INSERT INTO temp.demand SELECT changes() = $1;\n");
+        sql.push_str("REPLACE INTO temp.demand SELECT 1, changes() = $1;\n");
         sql.push_str(
             "INSERT INTO attempt (dispatch, verdict, relay, code, reply, ended_ms, phase, enhanced, started_ms, run, scope,
              tls, queue_id) SELECT column1, column2, column5, column6, column7, column8, column9, column10, column11,
@@ -87,14 +88,6 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
         );
         values(&mut sql, next, rows, OUTCOME_COLUMNS, OUTCOME_COLUMNS);
         sql.push_str(") WHERE column1 IS NOT NULL;\n");
-        sql.push_str(
-            "INSERT INTO usage (relay, minute, messages) SELECT column5, column8 / 60000, count(*) FROM (VALUES ",
-        );
-        values(&mut sql, next, rows, OUTCOME_COLUMNS, 9);
-        sql.push_str(
-            ") WHERE column9 = 'dot' GROUP BY 1, 2
-             ON CONFLICT (relay, minute) DO UPDATE SET messages = messages + excluded.messages;\n",
-        );
         next += rows * OUTCOME_COLUMNS;
     }
     if arms > 0 {
@@ -104,9 +97,8 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
         );
         values(&mut sql, next, padded(arms), ARM_COLUMNS, ARM_COLUMNS);
         sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED');\n");
-        sql.push_str("INSERT INTO temp.demand SELECT changes() = $2;\n");
+        sql.push_str("REPLACE INTO temp.demand SELECT 2, changes() = $2;\n");
     }
-    sql.push_str("DELETE FROM temp.demand;\n");
     if commits {
         sql.push_str("COMMIT");
     }

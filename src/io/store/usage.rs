@@ -12,10 +12,15 @@ impl Store {
     /// [`StoreError`].
     pub async fn usage_since(&self, minute: i64) -> Result<Vec<Used>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let rows = sqlx::query("SELECT relay, minute, messages FROM usage WHERE minute >= $1 ORDER BY relay, minute")
-            .bind(minute)
-            .fetch_all(&mut *connection)
-            .await?;
+        // A relay counts what reached the final dot, whatever it answered. The attempts themselves are the record: it is read
+        // once a run, and only where a quota asks for it.
+        let rows = sqlx::query(
+            "SELECT relay, ended_ms / 60000 AS minute, count(*) AS messages FROM attempt
+             WHERE phase = 'dot' AND ended_ms >= $1 * 60000 GROUP BY 1, 2 ORDER BY 1, 2",
+        )
+        .bind(minute)
+        .fetch_all(&mut *connection)
+        .await?;
         rows.iter()
             .map(|row| {
                 let messages: i64 = row.try_get("messages")?;

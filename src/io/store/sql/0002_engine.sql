@@ -1,4 +1,4 @@
--- Version 2: runs, what an attempt was carried by, messages by the minute, addresses that must not be written to.
+-- Version 2: runs, what an attempt was carried by, addresses that must not be written to.
 
 -- One row for each `send`: when, and under which settings (a JSON object).
 CREATE TABLE run (
@@ -19,14 +19,6 @@ ALTER TABLE attempt ADD COLUMN scope TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempt ADD COLUMN tls TEXT NOT NULL DEFAULT '';
 -- Under which the relay keeps the message; empty where it did not say.
 ALTER TABLE attempt ADD COLUMN queue_id TEXT NOT NULL DEFAULT '';
-
--- Messages handed to a relay, by minute of Unix time: quotas of an hour and a day hold across restarts.
-CREATE TABLE usage (
-    relay    TEXT   NOT NULL,
-    minute   BIGINT NOT NULL,
-    messages BIGINT NOT NULL,
-    PRIMARY KEY (relay, minute)
-);
 
 -- Addresses that must not be written to. `key` is the address key, or `h:` and its keyed hash; then `address` is NULL.
 CREATE TABLE suppression (
