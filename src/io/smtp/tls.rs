@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use crate::input::relay::Relay;
+use crate::input::relay::{Protection, Relay};
 use crate::io::secrets::{SecretError, check_mode};
 
 /// Why TLS cannot be set up.
@@ -40,7 +40,8 @@ pub fn tls_of(relay: &Relay, folder: &Path) -> Result<Arc<ClientConfig>, TlsErro
         (Some(certificate), Some(key)) => Some((folder.join(certificate), folder.join(key))),
         _ => None,
     };
-    build(ca_file.as_ref(), identity, relay.is_loopback())
+    // The roots of a system take longer to read than 193 messages to send: they are left alone where nothing is protected.
+    build(ca_file.as_ref(), identity, relay.is_loopback(), relay.protection == Protection::Loopback)
 }
 
 /// TLS 1.2 and 1.3 with names checked against the system's roots and those of `ca_file`. Without any root no certificate
@@ -49,17 +50,20 @@ pub fn tls_of(relay: &Relay, folder: &Path) -> Result<Arc<ClientConfig>, TlsErro
 /// # Errors
 /// [`TlsError`].
 pub fn client_config(ca_file: Option<&PathBuf>, may_be_empty: bool) -> Result<Arc<ClientConfig>, TlsError> {
-    build(ca_file, None, may_be_empty)
+    build(ca_file, None, may_be_empty, false)
 }
 
 fn build(
     ca_file: Option<&PathBuf>,
     identity: Option<(PathBuf, PathBuf)>,
     may_be_empty: bool,
+    is_in_clear: bool,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     // Faulty entries of a system's store are common and harmless as long as others remain.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if !is_in_clear {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     if let Some(path) = ca_file {
         let failed = |e: String| TlsError::CaFile(path.clone(), e);
         let certificates = CertificateDer::pem_file_iter(path).map_err(|e| failed(e.to_string()))?;
