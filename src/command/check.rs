@@ -52,6 +52,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     let terms = Terms::new(&folder.file.limits, &folder.file.relays, folder.file.event.start, now);
     let (sentence, reckoned) = forecast::reckon(&store, &terms, messages).await?;
     remarks.extend(signatures::remarks(folder.signer.as_deref()));
+    remarks.extend(strange_logins(&folder));
     if typed.json {
         let counts = planned.counts.as_ref();
         println!(
@@ -99,13 +100,29 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     for line in folder.signer.as_deref().map(signatures::lines).unwrap_or_default() {
         println!("{line}");
     }
-    let relay = folder
-        .file
-        .relays
-        .first()
-        .map_or_else(|| "the built-in sandbox; nothing leaves this machine".to_owned(), ToString::to_string);
-    println!("no problems; `convoke {}send` would use {relay}", send::in_folder(path));
+    let relays = match &folder.file.relays[..] {
+        [] => "the built-in sandbox; nothing leaves this machine".to_owned(),
+        relays => relays.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    println!("no problems; `convoke {}send` would use {relays}", send::in_folder(path));
     Ok(Exit::Done)
+}
+
+/// Relays whose login is an address elsewhere than the sender's: many let nobody write under another domain, and receivers
+/// that check SPF and DMARC ask the same of all relays.
+fn strange_logins(folder: &Folder) -> impl Iterator<Item = String> {
+    let sender = &folder.file.sender.address;
+    folder.file.relays.iter().filter_map(move |relay| {
+        let user = relay.user.as_deref()?;
+        let (_, domain) = user.split_once('@')?;
+        (!domain.eq_ignore_ascii_case(sender.domain())).then(|| {
+            format!(
+                "{relay} logs in as `{user}`, and the sender is `{sender}`: ask whether it may write under that name, and \
+                 whether SPF or DKIM of {} covers it",
+                sender.domain()
+            )
+        })
+    })
 }
 
 /// Times for the relay that are shorter than RFC 5321 section 4.5.3.2 demands.
