@@ -68,6 +68,7 @@ async fn write_all(
     mut incoming: mpsc::Receiver<Record>,
 ) {
     let mut broken = script::prepare(&mut *connection.lock().await).await.err().map(|error| crate::io::chain(&error));
+    let mut scripts = script::Scripts::default();
     let mut batch = Vec::with_capacity(MOST);
     while incoming.recv_many(&mut batch, MOST).await > 0 {
         gather(&mut incoming, &mut batch).await;
@@ -75,7 +76,7 @@ async fn write_all(
         let arms: Vec<&Armed> = batch.iter().flat_map(|r| &r.arms).collect();
         if broken.is_none() {
             let mut connection = connection.lock().await;
-            if let Err(error) = commit(&mut connection, &outcomes, &arms, marks).await {
+            if let Err(error) = commit(&mut connection, &mut scripts, &outcomes, &arms, marks).await {
                 // A second sync after a failed one may lie: no commit is tried again in this process.
                 broken = Some(crate::io::chain(&error));
             }
@@ -110,13 +111,14 @@ async fn gather(incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) 
 
 async fn commit(
     connection: &mut SqliteConnection,
+    scripts: &mut script::Scripts,
     outcomes: &[&Outcome],
     arms: &[&Armed],
     marks: Marks,
 ) -> Result<(), StoreError> {
     let has_bounces = outcomes.iter().any(|outcome| outcome.dead_address);
     let result = async {
-        script::run(connection, outcomes, arms, marks.run, !has_bounces).await?;
+        scripts.run(connection, outcomes, arms, marks.run, !has_bounces).await?;
         if has_bounces {
             suppression::note_bounces(connection, outcomes, marks.hashes_only).await?;
             sqlx::query("COMMIT").execute(&mut *connection).await?;

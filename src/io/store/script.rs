@@ -1,11 +1,13 @@
 //! One commit as one script: the thread of SQLite is asked once, however many connections share the sync.
 //!
-//! What: [`run`], from `BEGIN` to `COMMIT`, for outcomes and arms. Values are bound, not written into JSON: SQLite would read
+//! What: [`Scripts`], from `BEGIN` to `COMMIT`, for outcomes and arms. Values are bound, not written into JSON: SQLite would read
 //! each row's JSON again for each of its columns. Scripts are padded to a few sizes, so that they are prepared once.
 //! Not here: who waits for the commit (`recorder`). Called by: `recorder`.
 //! Can fail: [`StoreError`]; a row that was not where it should be breaks a `CHECK` and so the transaction.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{AssertSqlSafe, SqliteConnection};
@@ -29,24 +31,34 @@ pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), Sto
     Ok(())
 }
 
-/// Writes all of it in one transaction, which is committed where that is asked for. After an error it may be open.
-pub(super) async fn run(
-    connection: &mut SqliteConnection,
-    outcomes: &[&Outcome],
-    arms: &[&Armed],
-    run: Option<i64>,
-    commits: bool,
-) -> Result<(), StoreError> {
-    let scripts = outcomes.len().div_ceil(MOST).max(arms.len().div_ceil(MOST));
-    for number in 0..scripts {
-        let outcomes = outcomes.chunks(MOST).nth(number).unwrap_or_default();
-        let arms = arms.chunks(MOST).nth(number).unwrap_or_default();
-        let sql = write(outcomes.len(), arms.len(), number == 0, commits && number + 1 == scripts);
-        // Made of our own words and numbers.
-        let query = sqlx::query(AssertSqlSafe(sql));
-        bind(query, outcomes, arms, run).execute(&mut *connection).await.map_err(in_words)?;
+/// The scripts that were written, by their sizes and ends; a few dozen at most.
+#[derive(Default)]
+pub(super) struct Scripts(HashMap<(usize, usize, bool, bool), Arc<str>>);
+
+impl Scripts {
+    /// Writes all of it in one transaction, which is committed where that is asked for. After an error it may be open.
+    pub(super) async fn run(
+        &mut self,
+        connection: &mut SqliteConnection,
+        outcomes: &[&Outcome],
+        arms: &[&Armed],
+        run: Option<i64>,
+        commits: bool,
+    ) -> Result<(), StoreError> {
+        let scripts = outcomes.len().div_ceil(MOST).max(arms.len().div_ceil(MOST));
+        for number in 0..scripts {
+            let outcomes = outcomes.chunks(MOST).nth(number).unwrap_or_default();
+            let arms = arms.chunks(MOST).nth(number).unwrap_or_default();
+            let (begins, ends) = (number == 0, commits && number + 1 == scripts);
+            let sizes = (padded(outcomes.len()), padded(arms.len()));
+            let sql = self.0.entry((sizes.0, sizes.1, begins, ends));
+            let sql = Arc::clone(sql.or_insert_with(|| write(sizes.0, sizes.1, begins, ends).into()));
+            // Made of our own words and numbers.
+            let query = sqlx::query(AssertSqlSafe(sql));
+            bind(query, outcomes, arms, run).execute(&mut *connection).await.map_err(in_words)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn in_words(error: sqlx::Error) -> StoreError {
@@ -71,12 +83,11 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
     // Writing to a string cannot fail. The first two parameters are the counts that are demanded.
     let mut next = 3;
     if outcomes > 0 {
-        let rows = padded(outcomes);
         sql.push_str(
             "UPDATE dispatch SET state = column2, due_ms = column3, attempts = attempts + column4, relay = column5,
              code = column6, reply = column7, changed_ms = column8 FROM (VALUES ",
         );
-        values(&mut sql, next, rows, OUTCOME_COLUMNS, 8);
+        values(&mut sql, next, outcomes, OUTCOME_COLUMNS, 8);
         sql.push_str(
             ") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED', 'ARMED');\n",
         );
@@ -86,16 +97,16 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
              tls, queue_id) SELECT column1, column2, column5, column6, column7, column8, column9, column10, column11,
              column12, column13, column14, column15 FROM (VALUES ",
         );
-        values(&mut sql, next, rows, OUTCOME_COLUMNS, OUTCOME_COLUMNS);
+        values(&mut sql, next, outcomes, OUTCOME_COLUMNS, OUTCOME_COLUMNS);
         sql.push_str(") WHERE column1 IS NOT NULL;\n");
-        next += rows * OUTCOME_COLUMNS;
+        next += outcomes * OUTCOME_COLUMNS;
     }
     if arms > 0 {
         sql.push_str(
             "UPDATE dispatch SET state = 'ARMED', date_ms = column2, uid = column3, message_id = column4, digest = column5,
              size = column6, changed_ms = column7 FROM (VALUES ",
         );
-        values(&mut sql, next, padded(arms), ARM_COLUMNS, ARM_COLUMNS);
+        values(&mut sql, next, arms, ARM_COLUMNS, ARM_COLUMNS);
         sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED');\n");
         sql.push_str("REPLACE INTO temp.demand SELECT 2, changes() = $2;\n");
     }
