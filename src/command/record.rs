@@ -19,6 +19,7 @@ use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::smtp::Report;
 use crate::io::store::Store;
+use crate::mail::masked_in;
 use crate::plan::Purpose;
 use crate::settings::Sending;
 
@@ -120,7 +121,7 @@ fn settings(typed: &cli::Send, sending: &Sending, purpose: Purpose) -> Value {
         "relays": sending.relays.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "connections": sending.connections,
         "rate": sending.terms.rate.map(|rate| rate.to_string()),
-        "only": typed.only,
+        "only": typed.only.iter().map(|text| masked_in(text)).collect::<Vec<_>>(),
         "limit": typed.limit,
     })
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::gate;
 use super::progress::Bar;
@@ -66,6 +66,8 @@ pub(super) struct Parts<'l> {
     pub(super) limit: Option<u64>,
     /// Long waits end the run.
     pub(super) no_wait: bool,
+    /// The providers of convoke.toml, by domain; others are known from the table.
+    pub(super) providers: HashMap<String, String>,
 }
 
 /// The line from the journal to the connections.
@@ -76,6 +78,8 @@ pub(super) struct Line<'l> {
     rows: Mutex<Rows>,
     state: SyncMutex<State>,
     counts: Counts,
+    /// Tells sleepers that the state has changed.
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -97,14 +101,18 @@ struct State {
     permits: HashMap<i64, Permit>,
     /// When it is worth coming back, where the run did not wait.
     come_back: Option<Timestamp>,
+    /// Why some were left behind although the run is not over.
+    left_behind: Option<String>,
     /// What was said of relays and providers.
     told: Vec<String>,
 }
 
-/// What a run did, by the state in which each message ended.
+/// What a run did.
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) sent: AtomicU64,
+    /// Taken in hand, whatever became of them.
+    pub(super) taken: AtomicU64,
     said: AtomicU64,
 }
 
@@ -121,19 +129,23 @@ struct Wait {
     until: Timestamp,
     /// What a person reads; empty where it is a matter of moments.
     why: String,
+    /// Whether a run that is not to wait ends for it; it does not for its own rate.
+    ends_run: bool,
 }
 
 impl Wait {
     fn of(hold: &Hold) -> Self {
-        Self { wait: hold.wait, until: hold.until, why: hold.by.to_string() }
+        let ends_run = !matches!(hold.by, HeldBy::Rate(_) | HeldBy::Slowed(_) | HeldBy::Slots(_));
+        Self { wait: hold.wait, until: hold.until, why: hold.by.to_string(), ends_run }
     }
 
     fn until(until: Timestamp, now: Timestamp, why: String) -> Self {
-        Self { wait: Duration::try_from(until.duration_since(now)).unwrap_or_default(), until, why }
+        let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        Self { wait, until, why, ends_run: true }
     }
 
     fn moment(now: Timestamp) -> Self {
-        Self { wait: LOOK_AGAIN, until: now, why: String::new() }
+        Self { wait: LOOK_AGAIN, until: now, why: String::new(), ends_run: false }
     }
 }
 
@@ -149,9 +161,17 @@ impl<'l> Line<'l> {
             broken: None,
             permits: HashMap::new(),
             come_back: None,
+            left_behind: None,
             told: Vec::new(),
         };
-        Self { parts, left, rows: Mutex::default(), state: SyncMutex::new(state), counts: Counts::default() }
+        Self {
+            parts,
+            left,
+            rows: Mutex::default(),
+            state: SyncMutex::new(state),
+            counts: Counts::default(),
+            changed: Notify::new(),
+        }
     }
 
     pub(super) fn counts(&self) -> &Counts {
@@ -178,6 +198,11 @@ impl<'l> Line<'l> {
         self.state().come_back
     }
 
+    /// Why some were left behind although the run went on to its end.
+    pub(super) fn left_behind(&self) -> Option<String> {
+        self.state().left_behind.clone()
+    }
+
     /// What does not work as usual, in words.
     pub(super) fn troubles(&self) -> Vec<String> {
         self.state().traffic.in_words(clock::now())
@@ -195,19 +220,31 @@ impl<'l> Line<'l> {
 
     fn break_off(&self, why: Stopped) {
         self.state().broken.get_or_insert(why);
+        self.changed.notify_waiters();
     }
 
     /// Runs the connections until nothing is due.
     pub(super) async fn round(&self, recorder: &Recorder) -> Result<(), Stopped> {
         *self.rows.lock().await = Rows::default();
         let outlets = self.parts.outlets.iter().enumerate();
+        {
+            let mut state = self.state();
+            for (relay, outlet) in outlets.clone() {
+                (0..outlet.connections).for_each(|_| state.traffic.arrive(relay));
+            }
+        }
         let all: FuturesUnordered<_> = outlets
             .flat_map(|(relay, outlet)| (0..outlet.connections).map(move |number| Worker { line: self, relay, number }))
             .map(|worker| worker.run(recorder))
             .collect();
         all.collect::<()>().await;
+        let rows = self.rows.lock().await;
         let mut state = self.state();
         state.permits.clear();
+        if rows.exhausted && rows.claimed.is_empty() && state.left_behind.is_none() {
+            // Others sent what some had waited for.
+            state.come_back = None;
+        }
         match state.broken.take() {
             Some(why) => Err(why),
             None => Ok(()),
@@ -222,6 +259,14 @@ impl<'l> Line<'l> {
                 return Ok(Taken::Nothing);
             }
             let now = clock::now();
+            if rows.claimed.is_empty() {
+                if rows.exhausted {
+                    self.changed.notify_waiters();
+                    return Ok(Taken::Nothing);
+                }
+                self.claim_page(&mut rows, now).await?;
+                continue;
+            }
             let is_probe = match self.way(relay, number, now) {
                 Ok(is_probe) => is_probe,
                 Err(taken) => return Ok(taken),
@@ -234,22 +279,51 @@ impl<'l> Line<'l> {
                 Ok(Some(row)) => {
                     let left = self.left.load(Ordering::Relaxed);
                     self.left.store(left.saturating_sub(u64::from(left != u64::MAX)), Ordering::Relaxed);
+                    self.counts.taken.fetch_add(1, Ordering::Relaxed);
                     return Ok(Taken::Row(row));
                 }
                 Ok(None) => None,
                 Err((wait, is_for_all)) if is_for_all => return Ok(Taken::Wait(wait)),
                 Err((wait, _)) => Some(wait),
             };
-            if rows.exhausted || rows.claimed.len() >= WINDOW {
+            if held.is_none() && self.drop_unserved(&mut rows) {
+                continue;
+            }
+            if rows.exhausted || rows.claimed.len() >= WINDOW || self.is_enough(&rows) {
                 return Ok(match held {
                     Some(wait) => Taken::Wait(wait),
-                    None if rows.claimed.is_empty() => Taken::Nothing,
                     // The others are for other relays, and may come to this one when those fail.
-                    None => Taken::Wait(Wait::moment(now)),
+                    None if self.may_come(&rows, relay) => Taken::Wait(Wait::moment(now)),
+                    None => Taken::Nothing,
                 });
             }
             self.claim_page(&mut rows, now).await?;
         }
+    }
+
+    /// Whether as many are in hand as `--limit` leaves.
+    fn is_enough(&self, rows: &Rows) -> bool {
+        rows.claimed.len() as u64 >= self.left.load(Ordering::Relaxed)
+    }
+
+    /// Whether any row in hand could go through a relay one day, or more of them may be read.
+    fn may_come(&self, rows: &Rows, relay: usize) -> bool {
+        let state = self.state();
+        let serves = |row: &OpenRow| state.traffic.is_served(row.recipient.address.domain(), Some(relay));
+        !rows.exhausted || rows.claimed.iter().any(serves)
+    }
+
+    /// Lets go of rows that no relay of this run can take any more: they stay ready. Whether there were any.
+    fn drop_unserved(&self, rows: &mut Rows) -> bool {
+        let mut state = self.state();
+        let before = rows.claimed.len();
+        rows.claimed.retain(|row| state.traffic.is_served(row.recipient.address.domain(), None));
+        let dropped = before - rows.claimed.len();
+        if dropped > 0 {
+            let why = "no relay is left that some recipients' domains may go through";
+            state.left_behind.get_or_insert_with(|| why.to_owned());
+        }
+        dropped > 0
     }
 
     /// Whether a connection may ask for work at all; whether it would be a probe.
@@ -257,7 +331,7 @@ impl<'l> Line<'l> {
         let mut state = self.state();
         let configured = self.parts.outlets.get(relay).map_or(1, |outlet| outlet.connections);
         if number >= state.traffic.connections(relay, configured, now) {
-            return Err(Taken::Wait(Wait { wait: LONG, until: now, why: String::new() }));
+            return Err(Taken::Wait(Wait { wait: LONG, ..Wait::moment(now) }));
         }
         match state.traffic.way(relay, now) {
             Way::Open { is_probe } => Ok(is_probe),
@@ -284,7 +358,7 @@ impl<'l> Line<'l> {
             if !state.traffic.takes(relay, domain, token(&row.key.recipient)) {
                 continue;
             }
-            let provider = provider_of(domain);
+            let provider = self.provider_of(domain);
             let is_probe = match state.traffic.provider_way(provider, now) {
                 Way::Open { is_probe } => is_probe,
                 Way::Rests(until) => {
@@ -352,11 +426,17 @@ impl<'l> Line<'l> {
         }
     }
 
+    /// Who keeps the mailbox: a provider of convoke.toml, one of the table, or the domain itself.
+    fn provider_of<'a>(&'a self, domain: &'a str) -> &'a str {
+        let configured = self.parts.providers.get(domain).map(String::as_str);
+        configured.or_else(|| Provider::of_domain(domain)).unwrap_or(domain)
+    }
+
     /// What limits and breakers learn from a verdict.
     fn learn(&self, relay: usize, report: &Report<'_>) {
         let now = clock::now();
         let domain = report.to.domain();
-        let provider = provider_of(domain);
+        let provider = self.provider_of(domain);
         let spoke = report.phase >= Phase::Mail;
         let mut state = self.state();
         state.permits.remove(&report.dispatch);
@@ -364,12 +444,15 @@ impl<'l> Line<'l> {
         state.traffic.note(relay, provider, &report.judgement, spoke, report.text, now);
         state.fuse.note(report.verdict, report.text);
         if let Some(hold) = report.judgement.hold
-            && let Measure::SlowTo(per_minute) = hold.measure
+            && matches!(hold.measure, Measure::SlowTo(_))
+            && let of_provider = (hold.of == Held::Provider).then_some(provider)
+            // The breaker knows whether it is the first time: each further one halves the rate.
+            && let Some(per_minute) = state.traffic.per_minute(relay, of_provider, now)
             && let Some(rate) = Rate::parse(&format!("{per_minute}/min"))
         {
             let target = match hold.of {
                 Held::Relay => Target::Relay(relay),
-                Held::Provider if Provider::of_domain(domain).is_some() => Target::Provider(provider),
+                Held::Provider if provider != domain => Target::Provider(provider),
                 Held::Provider => Target::Domain(domain),
             };
             self.parts.gate.slow(target, rate, now.checked_add(hold.lasts).unwrap_or(Timestamp::MAX));
@@ -379,6 +462,9 @@ impl<'l> Line<'l> {
             let is_alone = self.parts.outlets.len() == 1;
             let blown = state.fuse.blown().filter(|_| is_alone).map(str::to_owned);
             state.over = blown.or_else(|| state.traffic.is_over().map(str::to_owned));
+            if state.over.is_some() {
+                self.changed.notify_waiters();
+            }
         }
         if report.standing != Standing::Sent {
             let words = state.traffic.in_words(now);
@@ -422,11 +508,6 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
     })
 }
 
-/// Who keeps the mailbox: a provider of the table, or the domain itself.
-fn provider_of(domain: &str) -> &str {
-    Provider::of_domain(domain).unwrap_or(domain)
-}
-
 fn is_of_domain(by: &HeldBy) -> bool {
     match by {
         HeldBy::Window | HeldBy::End => false,
@@ -449,10 +530,18 @@ struct Worker<'w, 'l> {
 }
 
 impl Worker<'_, '_> {
+    /// Takes work until there is none.
     async fn run(self, recorder: &Recorder) {
         let Some(outlet) = self.line.parts.outlets.get(self.relay) else { return };
+        self.drive(outlet, recorder).await;
+        self.line.state().traffic.leave(self.relay);
+        // What this one left may be another's now.
+        self.line.changed.notify_waiters();
+    }
+
+    async fn drive(&self, outlet: &Outlet, recorder: &Recorder) {
         loop {
-            match drive(&outlet.route, &self, recorder).await {
+            match drive(&outlet.route, self, recorder).await {
                 Ending::Idle => return,
                 Ending::Lost => {
                     tokio::select! {
@@ -482,11 +571,15 @@ impl Worker<'_, '_> {
     async fn wait(&self, wait: &Wait) -> bool {
         let parts = &self.line.parts;
         if wait.until == Timestamp::MAX {
-            parts.bar.say(&format!("no more leaves: {}", wait.why));
+            let mut state = self.line.state();
+            if state.left_behind.is_none() {
+                parts.bar.say(&wait.why);
+                state.left_behind = Some(wait.why.clone());
+            }
             return false;
         }
         if wait.wait >= LONG && !wait.why.is_empty() {
-            if parts.no_wait {
+            if parts.no_wait && wait.ends_run {
                 let mut state = self.line.state();
                 state.come_back = Some(state.come_back.map_or(wait.until, |known| known.min(wait.until)));
                 return false;
@@ -495,9 +588,14 @@ impl Worker<'_, '_> {
             parts.bar.message(format!("waiting until {until}: {}", wait.why));
         }
         tokio::select! {
-            () = tokio::time::sleep(wait.wait.min(LONGEST_SLEEP)) => true,
-            () = parts.stop.asked() => false,
+            () = tokio::time::sleep(wait.wait.min(LONGEST_SLEEP)) => {}
+            () = self.line.changed.notified() => {}
+            () = parts.stop.asked() => return false,
         }
+        if wait.wait >= LONG && !wait.why.is_empty() {
+            parts.bar.message("sending".to_owned());
+        }
+        true
     }
 }
 

@@ -17,7 +17,7 @@ use super::sandbox::Outbox;
 use super::trial;
 use super::{forecast, lists};
 use crate::cli;
-use crate::delivery::{BackOff, Choice, Traffic};
+use crate::delivery::{BackOff, Choice, ProviderTerms, Traffic};
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
 use crate::input::event_file::{EventFile, whole_file};
@@ -30,6 +30,9 @@ use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
 use crate::settings::Sending;
+
+/// A clock that is set is noticed after so long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
@@ -105,24 +108,40 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         record: &record,
         limit: typed.limit,
         no_wait: typed.no_wait,
+        providers: sending.terms.providers.iter().flat_map(of_provider).collect(),
     });
     let started = Instant::now();
     let outcome = rounds(&line, typed.no_wait, &store, &stop, &bar).await;
     let took = started.elapsed();
     bar.finish();
+    let blown = line.blown().or_else(|| line.unreached());
+    let sent = line.counts().sent.load(Ordering::Relaxed);
+    let (troubles, left_behind) = (line.troubles(), line.left_behind());
+    let why = blown.as_ref().or(left_behind.as_ref()).map(String::as_str);
+    let report = record.end(path, &folder.file, &store, &ended_by(&outcome, why, &stop)).await;
     let index = match sandbox {
         Some(outbox) => Some(outbox.end().await?),
         None => None,
     };
-    let blown = line.blown().or_else(|| line.unreached());
-    let sent = line.counts().sent.load(Ordering::Relaxed);
-    let troubles = line.troubles();
-    let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;
     let waiting = outcome?;
     let after = store.tally().await?;
-    let summary =
-        Summary { sent, took, after, index, report, blown, stopped: stop.is_asked(), next_due: waiting, troubles };
+    let summary = Summary {
+        sent,
+        took,
+        after,
+        index,
+        report,
+        blown,
+        left_behind,
+        stopped: stop.is_asked(),
+        next_due: waiting,
+        troubles,
+    };
     Ok(if typed.json { summary.json() } else { summary.say(path, &names) })
+}
+
+fn of_provider(provider: &ProviderTerms) -> impl Iterator<Item = (String, String)> {
+    provider.domains.iter().map(|domain| (domain.clone(), provider.name.clone()))
 }
 
 fn choice(relay: &Relay) -> Choice {
@@ -148,19 +167,33 @@ async fn rounds(
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
     let (recorder, writer) = store.recorder();
     let result = loop {
+        let taken = line.counts().taken.load(Ordering::Relaxed);
         if let Err(stopped) = line.round(&recorder).await {
             break Err(stopped);
         }
+        let is_idle = line.counts().taken.load(Ordering::Relaxed) == taken;
         let due = [store.next_due().await?, line.come_back()].into_iter().flatten().min();
         let Some(next) = due else { break Ok(None) };
-        if no_wait || stop.is_asked() || line.blown().is_some() || line.is_spent() {
+        // One that is due and was not taken is not meant, or has no relay left.
+        let is_stuck = is_idle && next <= clock::now();
+        let is_over = line.blown().is_some() || line.left_behind().is_some() || line.is_spent();
+        if no_wait || is_stuck || stop.is_asked() || is_over {
             break Ok(due);
         }
         bar.message(format!("waiting until {} for deferred messages", in_local_words(next)));
-        let wait = Duration::try_from(next.duration_since(clock::now())).unwrap_or_default();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = stop.asked() => break Ok(due),
+        while !stop.is_asked() {
+            let wait = Duration::try_from(next.duration_since(clock::now())).unwrap_or_default();
+            if wait.is_zero() {
+                break;
+            }
+            tokio::select! {
+                // Not all of it at once: the clock may be set in the meantime.
+                () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
+                () = stop.asked() => break,
+            }
+        }
+        if stop.is_asked() {
+            break Ok(due);
         }
         bar.message("sending".to_owned());
     };
@@ -182,7 +215,10 @@ pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Ro
         )));
     }
     let now = clock::now();
-    let until = BackOff::end(now, file.limits.retry_for, file.event.start);
+    // Before the end, not at it: then nothing leaves any more.
+    let end = file.limits.until.map_or(file.event.start, |until| until.min(file.event.start));
+    let end = end.checked_sub(Duration::from_secs(1)).unwrap_or(end);
+    let until = BackOff::end(now, file.limits.retry_for, end);
     Ok(Route {
         relay: relay.clone(),
         tls: smtp::tls_of(relay, folder)?,
@@ -332,6 +368,8 @@ struct Summary {
     index: Option<PathBuf>,
     report: Option<PathBuf>,
     blown: Option<String>,
+    /// Why some are not sent to although nothing failed.
+    left_behind: Option<String>,
     stopped: bool,
     next_due: Option<jiff::Timestamp>,
     /// Relays and providers that do not work as usual.
@@ -342,7 +380,10 @@ impl Summary {
     fn exit(&self) -> Exit {
         if self.blown.is_some() && self.sent == 0 {
             Exit::Unreachable
-        } else if self.after.of(Standing::Failed) + self.after.of(Standing::InDoubt) > 0 || self.blown.is_some() {
+        } else if self.after.of(Standing::Failed) + self.after.of(Standing::InDoubt) > 0
+            || self.blown.is_some()
+            || self.left_behind.is_some()
+        {
             Exit::Partly
         } else if self.next_due.is_some() {
             Exit::TryAgain
@@ -357,7 +398,7 @@ impl Summary {
             "seconds": self.took.as_secs_f64(),
             "states": crate::desk::states_json(&self.after),
             "stopped": self.stopped,
-            "ended_by": self.blown,
+            "ended_by": self.blown.as_ref().or(self.left_behind.as_ref()),
             "troubles": self.troubles,
             "next_due": self.next_due.map(|t| t.to_string()),
             "index": self.index.as_ref().map(|p| p.display().to_string()),
@@ -382,7 +423,7 @@ impl Summary {
                 println!("  {n:>8} {standing}");
             }
         }
-        for trouble in &self.troubles {
+        for trouble in self.troubles.iter().chain(&self.left_behind) {
             println!("  {trouble}");
         }
         if let Some(why) = &self.blown {
@@ -393,7 +434,7 @@ impl Summary {
         if self.stopped {
             println!("stopped; `convoke {folder}send` goes on where it ended");
         } else if let Some(next) = self.next_due {
-            println!("run `convoke {folder}send` again after {} for the deferred ones", in_local_words(next));
+            println!("run `convoke {folder}send` again after {} for the others", in_local_words(next));
         }
         println!("look next:");
         if let Some(index) = &self.index {

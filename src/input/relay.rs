@@ -178,7 +178,17 @@ fn is_loopback(host: &str) -> bool {
 
 /// Every `[[relay]]`.
 pub(crate) fn read_all(root: &TomlReader<'_, '_>) -> Vec<Relay> {
-    root.tables("relay").into_iter().filter_map(read).collect()
+    let mut relays: Vec<Relay> = Vec::new();
+    for table in root.tables("relay") {
+        let place = table.place();
+        let Some(relay) = read(table) else { continue };
+        if relays.iter().any(|other| other.name == relay.name) {
+            // Journal, quotas and holds tell relays by their names.
+            root.problem(place, format!("two relays are called {}", quoted(&relay.name)), "give each its own `name`");
+        }
+        relays.push(relay);
+    }
+    relays
 }
 
 fn read(table: TomlReader<'_, '_>) -> Option<Relay> {

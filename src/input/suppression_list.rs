@@ -87,7 +87,17 @@ impl<R: BufRead> Iterator for SuppressionList<R> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.rows.read_record(&mut self.record) {
-                Ok(true) => {}
+                Ok(true) => {
+                    if self.record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+                        // A quote that was not closed takes the next rows into its cell, and nobody would be told.
+                        let line = self.record.position().map_or(0, csv::Position::line);
+                        return Some(Err(Problem::new(
+                            Place::new(&self.name, line, 0),
+                            "a cell goes on over the end of its line",
+                            "close the quote, or take the line break out",
+                        )));
+                    }
+                }
                 Ok(false) => return None,
                 Err(error) => {
                     let place = Place::new(&self.name, error.position().map_or(0, csv::Position::line), 0);

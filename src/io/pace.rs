@@ -1,7 +1,7 @@
 //! The gate: whether a message may leave at this moment, and if not, until when it is held and by what.
 //!
 //! What: [`Gate`], one for a run and all its connections, over governor's limiters, the quotas, the windows and the
-//! slots of domains and providers; [`Pace`], a queue before it for those who only wait. Precision: in no second more
+//! slots of domains and providers. Precision: in no second more
 //! than the rate and the larger of one message and 1 %, and no late wake-up of tokio's timer costs a message.
 //! Not here: what the limits are (`delivery::Terms`), which message is next (`command`). Called by: `command`.
 //! Can fail: with a [`Hold`], never with an error.
@@ -18,7 +18,6 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota as Cells, RateLimiter};
 use jiff::Timestamp;
-use tokio::sync::Notify;
 
 use crate::delivery::{Opening, Quota, Ramp, Schedule, Terms, Used};
 use crate::input::limits::Share;
@@ -27,8 +26,6 @@ use crate::input::units::Rate;
 
 /// A message is ten cells, so that a burst of 1.9 messages can be said: see [`cells`].
 const MESSAGE: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
-/// A longer sleep would not notice a wall clock that was set.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How long one waits for a slot before asking again, should the word that it is free not come.
 const SLOT_POLL: Duration = Duration::from_millis(100);
 /// Domains that are remembered before the idle ones are forgotten.
@@ -121,7 +118,6 @@ pub struct Gate<C: Clock = DefaultClock> {
     others: Mutex<HashMap<Arc<str>, Arc<Place<C>>>>,
     slowed: Mutex<Vec<Slow<C>>>,
     slowed_now: AtomicUsize,
-    freed: Arc<Notify>,
 }
 
 /// A rate at work.
@@ -147,7 +143,6 @@ struct Slots {
     taken: AtomicU32,
     most: u32,
     whose: Whose,
-    freed: Arc<Notify>,
 }
 
 struct Slow<C: Clock> {
@@ -166,7 +161,6 @@ impl Gate<DefaultClock> {
 impl<C: Clock + Clone> Gate<C> {
     /// The same by another clock, for tests.
     pub fn with_clock(terms: &Terms, used: &[Used], clock: C) -> Self {
-        let freed = Arc::new(Notify::new());
         let climbs = terms.ramp.is_some();
         let name = |text: &str| -> Arc<str> { Arc::from(text) };
         let all = terms.rate.map(|rate| Limit::new(Whose::All, rate, climbs));
@@ -186,12 +180,12 @@ impl<C: Clock + Clone> Gate<C> {
         let domains: HashMap<_, _> = terms
             .domains
             .iter()
-            .map(|(domain, share)| (name(domain), Place::new(Whose::Domain(name(domain)), *share, &freed)))
+            .map(|(domain, share)| (name(domain), Place::new(Whose::Domain(name(domain)), *share)))
             .collect();
         let providers: Vec<_> = terms
             .providers
             .iter()
-            .map(|provider| Place::new(Whose::Provider(name(&provider.name)), provider.share, &freed))
+            .map(|provider| Place::new(Whose::Provider(name(&provider.name)), provider.share))
             .collect();
         let provider_of = terms
             .providers
@@ -222,7 +216,6 @@ impl<C: Clock + Clone> Gate<C> {
             others: Mutex::default(),
             slowed: Mutex::default(),
             slowed_now: AtomicUsize::new(0),
-            freed,
         }
     }
 
@@ -272,19 +265,6 @@ impl<C: Clock + Clone> Gate<C> {
             }
         }
         Ok(permit)
-    }
-
-    /// Waits until a hold may have ended; at most 30 s, and shorter where a slot comes free, so [`Gate::pass`] decides again.
-    pub async fn wait(&self, hold: &Hold) {
-        let sleep = tokio::time::sleep(hold.wait.min(LONGEST_SLEEP));
-        if let HeldBy::Slots(_) = hold.by {
-            tokio::select! {
-                () = sleep => {}
-                () = self.freed.notified() => {}
-            }
-        } else {
-            sleep.await;
-        }
     }
 
     /// Lowers the rate of a target until an instant: what a reply that throttles asks for. A later word on the same target
@@ -370,7 +350,7 @@ impl<C: Clock + Clone> Gate<C> {
         if others.len() >= PLACES && others.len().is_power_of_two() {
             self.forget_idle(&mut others);
         }
-        let place = Place::new(Whose::Domain(Arc::from(domain)), self.each_domain, &self.freed);
+        let place = Place::new(Whose::Domain(Arc::from(domain)), self.each_domain);
         place.used_ns.store(self.now_ns(), Ordering::Relaxed);
         others.insert(Arc::clone(&place.name), Arc::clone(&place));
         (Some(place), None)
@@ -465,14 +445,13 @@ fn cells(rate: Rate, twentieths: u32) -> Cells {
 }
 
 impl<C: Clock + Clone> Place<C> {
-    fn new(whose: Whose, share: Share, freed: &Arc<Notify>) -> Arc<Self> {
+    fn new(whose: Whose, share: Share) -> Arc<Self> {
         let name = match &whose {
             Whose::Domain(name) | Whose::Provider(name) | Whose::Relay(name) => Arc::clone(name),
             Whose::All => Arc::from(""),
         };
-        let slots = share.connections.map(|most| {
-            Arc::new(Slots { taken: AtomicU32::new(0), most, whose: whose.clone(), freed: Arc::clone(freed) })
-        });
+        let slots =
+            share.connections.map(|most| Arc::new(Slots { taken: AtomicU32::new(0), most, whose: whose.clone() }));
         let limit = share.rate.map(|rate| Limit::new(whose, rate, false));
         Arc::new(Self { name, limit, slots, used_ns: AtomicU64::new(0) })
     }
@@ -495,17 +474,11 @@ impl Drop for Permit {
     fn drop(&mut self) {
         for slots in self.slots.iter().flatten() {
             slots.taken.fetch_sub(1, Ordering::AcqRel);
-            slots.freed.notify_one();
         }
     }
 }
 
-impl Hold {
-    /// Whether it never ends.
-    pub fn is_final(&self) -> bool {
-        self.by == HeldBy::End
-    }
-}
+impl Hold {}
 
 fn hold_until(until: Timestamp, now: Timestamp, by: HeldBy) -> Hold {
     Hold { until, wait: Duration::try_from(until.duration_since(now)).unwrap_or_default(), by }
@@ -537,49 +510,6 @@ impl fmt::Display for HeldBy {
             Self::Rate(whose) => write!(f, "the rate of {whose}"),
             Self::Slowed(whose) => write!(f, "{whose}, which asked for less"),
         }
-    }
-}
-
-/// A queue before the gate of one relay, for those who know no domain: first come, first served.
-pub struct Pace {
-    gate: Gate,
-    turn: tokio::sync::Mutex<()>,
-}
-
-impl Pace {
-    /// A queue before a gate.
-    pub fn new(gate: Gate) -> Self {
-        Self { gate, turn: tokio::sync::Mutex::new(()) }
-    }
-
-    /// Waits until one message may leave; `say` hears of each hold.
-    ///
-    /// # Errors
-    /// The hold that never ends: the end of the run has come.
-    pub async fn turn(&self, say: impl Fn(&Hold)) -> Result<(), Hold> {
-        if self.gate.is_free {
-            return Ok(());
-        }
-        let _turn = self.turn.lock().await;
-        loop {
-            match self.gate.pass(0, "", super::clock::now()) {
-                Ok(_) => return Ok(()),
-                Err(hold) if hold.is_final() => return Err(hold),
-                Err(hold) => {
-                    say(&hold);
-                    self.gate.wait(&hold).await;
-                }
-            }
-        }
-    }
-
-    /// Whether one may leave at this moment; then it has been counted.
-    pub fn is_free(&self) -> bool {
-        if self.gate.is_free {
-            return true;
-        }
-        let Ok(_turn) = self.turn.try_lock() else { return false };
-        self.gate.pass(0, "", super::clock::now()).is_ok()
     }
 }
 

@@ -88,7 +88,8 @@ fn read(secret: &Secret, folder: &Path) -> Result<(SecretString, String), Secret
 pub fn hidden_in(text: &str, user: &str, password: &SecretString) -> String {
     let clear = password.expose_secret();
     let encode = |octets: &str| data_encoding::BASE64.encode(octets.as_bytes());
-    let forms = [encode(&format!("\0{user}\0{clear}")), encode(clear), clear.to_owned()];
+    let bearer = encode(&format!("user={user}\x01auth=Bearer {clear}\x01\x01"));
+    let forms = [encode(&format!("\0{user}\0{clear}")), bearer, encode(clear), clear.to_owned()];
     forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), "[secret]"))
 }
 
@@ -122,6 +123,7 @@ mod tests {
         assert_eq!(hide("500 what is AUTH PLAIN AG1lAG9wZW4gc2VzYW1l"), "500 what is AUTH PLAIN [secret]");
         assert_eq!(hide("535 b3BlbiBzZXNhbWU= is wrong"), "535 [secret] is wrong");
         assert_eq!(hide("535 `open sesame` is wrong"), "535 `[secret]` is wrong");
+        assert_eq!(hide("500 dXNlcj1tZQFhdXRoPUJlYXJlciBvcGVuIHNlc2FtZQEB"), "500 [secret]");
         assert_eq!(hide("535 5.7.8 no"), "535 5.7.8 no");
     }
 }

@@ -36,7 +36,7 @@ pub struct Attempt {
     pub enhanced: String,
     /// The reply's text, or what happened in its place.
     pub text: String,
-    /// Whose fault it was: `recipient`, `message`, `route`, `setup`; empty where the relay took it or nobody can know.
+    /// Whose fault it was: `recipient`, `message`, `route`, `provider`, `setup`; empty where the relay took it or nobody can know.
     pub scope: String,
     /// Protocol and cipher suite; empty in clear.
     pub tls: String,

@@ -236,6 +236,10 @@ impl Walk<'_, '_> {
             Parameter::Subexpression(sub) => {
                 let name = sub.name().to_owned();
                 let params = sub.params().cloned().unwrap_or_default();
+                if name == "salutation" {
+                    let cure = "compare the columns that it is made of: honorific, family, rank";
+                    self.problem("`salutation` stands as an argument".to_owned(), cure);
+                }
                 self.call(&name, &params, scope);
             }
             _ => self.problem("this parameter is not known here".to_owned(), "write a variable or a text in quotes"),

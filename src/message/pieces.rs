@@ -200,7 +200,14 @@ pub(super) fn holds_in_markdown(markdown: &str, html: &str) -> bool {
         let behind = markdown[at..].find(END).map_or(markdown.len(), |end| at + end + END.len_utf8());
         is_safe(Box::new(markdown[..at].chars().rev())) && is_safe(Box::new(markdown[behind..].chars()))
     });
-    marks_are_safe && holds_in_html(html)
+    // `{{number}}.` at the beginning of a line would be a list where the value is a number, `<{{word}}>` a tag.
+    let begins_list_or_tag = markdown.match_indices(BODY).any(|(at, _)| {
+        let behind = markdown[at..].find(END).map_or("", |end| &markdown[at + end + END.len_utf8()..]);
+        let line = markdown[..at].rsplit('\n').next().unwrap_or_default();
+        let is_at_start = line.chars().all(|c| c.is_whitespace() || matches!(c, '>' | '-' | '*' | '+'));
+        (is_at_start && behind.starts_with(['.', ')'])) || markdown[..at].ends_with('<')
+    });
+    marks_are_safe && !begins_list_or_tag && holds_in_html(html)
 }
 
 /// Whether all holes stand in plain text of the document: not in a tag, a link or code.
@@ -274,6 +281,10 @@ mod tests {
             ("**HOLE**x", false),
             ("**HOLE**HOLE", false),
             ("# HOLE", true),
+            ("HOLE. x", false),
+            ("> HOLE) x", false),
+            ("a HOLE. x", true),
+            ("a <HOLE>", false),
         ] {
             assert_eq!(holds_in_markdown(&markdown.replace("HOLE", &hole), ""), holds, "{markdown}");
         }

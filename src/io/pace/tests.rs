@@ -204,7 +204,7 @@ fn nothing_leaves_after_the_end() {
     assert!(bench.gate.pass(0, "", at(0)).is_ok());
     bench.advance(Duration::from_secs(5));
     let hold = bench.gate.pass(0, "", at(bench.ns)).expect_err("over");
-    assert!(hold.is_final(), "{hold:?}");
+    assert_eq!(hold.until, Timestamp::MAX, "{hold:?}");
 }
 
 #[test]

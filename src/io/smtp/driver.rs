@@ -185,7 +185,13 @@ impl<S: Source> Driver<'_, S> {
             };
             match answer {
                 Ok(()) => {}
-                Err(failure) if !connection.is_open() && has_concluded && failure.is_between_messages() => {
+                // One that asks for something, such as fewer messages, is heard even so.
+                Err(failure)
+                    if !connection.is_open()
+                        && has_concluded
+                        && failure.is_between_messages()
+                        && judge(failure.phase, &failure.mishap).hold.is_none() =>
+                {
                     self.flush().await?;
                     return Ok(After::Again(Box::new(work)));
                 }
@@ -227,10 +233,8 @@ impl<S: Source> Driver<'_, S> {
                 connection.quit().await;
                 (work, None)
             }
-            Err(_) => {
-                connection.quit().await;
-                (next.await, None)
-            }
+            // Asked on while we say goodbye: it may have its turn at what others wait for.
+            Err(_) => (tokio::join!(next, connection.quit()).0, None),
         }
     }
 

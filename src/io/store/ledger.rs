@@ -188,15 +188,18 @@ impl Store {
         Ok(Tally::new(all.values().flat_map(|t| Standing::ALL.map(|s| (s, t.of(s))))))
     }
 
-    /// When the next deferred dispatch is due.
+    /// When the next deferred dispatch of the current lists is due.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let due: Option<i64> = sqlx::query_scalar("SELECT min(due_ms) FROM dispatch WHERE state = 'DEFERRED'")
-            .fetch_one(&mut *connection)
-            .await?;
+        let due: Option<i64> = sqlx::query_scalar(
+            "SELECT min(d.due_ms) FROM dispatch d JOIN recipient r ON r.id = d.recipient
+             WHERE d.state = 'DEFERRED' AND r.seen = (SELECT import FROM folder)",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
         Ok(due.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
     }
 
