@@ -144,8 +144,8 @@ const DATA: &[Cell] = &[
     (Say("554 5.6.0 not this"), Failed, Rest::Sent, PARTLY),
     (Say("503 5.5.1 out of order"), Waits, Open, PARTLY),
     (Say("250 ok"), Spared, Rest::Sent, SOON),
-    // The second 354 comes as the answer to the dot, although the message is on the receiver's disk.
-    (Twice, InDoubt, Rest::Sent, PARTLY),
+    // The second answer came before the message: nothing was sent.
+    (Twice, Spared, Rest::Sent, SOON),
 ];
 
 /// The dot may have left when the receiver errs in the middle of the message: what is said is a refusal, the rest a doubt.
