@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-
 fn main() -> ExitCode {
     let cli = match convoke::cli::Cli::try_parse() {
         Ok(cli) => cli,

@@ -5,14 +5,14 @@
 //! Not here: the dialogue (`io::smtp`), what a run prints at its end (`send`). Called by: `send`.
 //! Can fail: with the journal, or with a message that cannot be made; both end the run.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::gate;
 use super::progress::Bar;
@@ -76,6 +76,8 @@ pub(super) struct Line<'l> {
     rows: Mutex<Rows>,
     state: SyncMutex<State>,
     counts: Counts,
+    /// Whether the round has nothing more to give: whoever waits need not wait any longer.
+    done: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -83,15 +85,22 @@ struct Rows {
     claimed: VecDeque<OpenRow>,
     after: i64,
     exhausted: bool,
+    /// Connections, by relay and number, that have ended or would take only what is meant for others. Once all of them are
+    /// here, nobody is left who could take what is claimed.
+    idle: HashSet<(usize, u32)>,
+    /// Those of them that have ended.
+    ended: HashSet<(usize, u32)>,
 }
 
 struct State {
     traffic: Traffic,
     fuse: Fuse,
     /// Why the run is over, once it is.
-    over: Option<String>,
-    /// What kept the last connection from coming so far that it spoke of a message.
-    unreached: Option<String>,
+    over: Option<Over>,
+    /// By relay: what kept its last connection from coming so far that it spoke of a message; `None` where it did.
+    unreached: BTreeMap<usize, Option<String>>,
+    /// What was said last.
+    last_words: String,
     broken: Option<Stopped>,
     /// The slots of domains and providers that messages in hand take.
     permits: HashMap<i64, Permit>,
@@ -99,6 +108,14 @@ struct State {
     come_back: Option<Timestamp>,
     /// What was said of relays and providers.
     told: Vec<String>,
+}
+
+/// Why nothing more can be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Over {
+    /// The relay, where the others still work.
+    pub(super) relay: Option<String>,
+    pub(super) why: String,
 }
 
 /// What a run did, by the state in which each message ended.
@@ -112,6 +129,8 @@ pub(super) struct Counts {
 enum Taken {
     Row(OpenRow),
     Wait(Wait),
+    /// What there is, others may take.
+    Others,
     Nothing,
 }
 
@@ -131,10 +150,6 @@ impl Wait {
     fn until(until: Timestamp, now: Timestamp, why: String) -> Self {
         Self { wait: Duration::try_from(until.duration_since(now)).unwrap_or_default(), until, why }
     }
-
-    fn moment(now: Timestamp) -> Self {
-        Self { wait: LOOK_AGAIN, until: now, why: String::new() }
-    }
 }
 
 impl<'l> Line<'l> {
@@ -145,13 +160,21 @@ impl<'l> Line<'l> {
             traffic,
             fuse: Fuse::beside_breakers(),
             over: None,
-            unreached: None,
+            unreached: BTreeMap::new(),
+            last_words: String::new(),
             broken: None,
             permits: HashMap::new(),
             come_back: None,
             told: Vec::new(),
         };
-        Self { parts, left, rows: Mutex::default(), state: SyncMutex::new(state), counts: Counts::default() }
+        Self {
+            parts,
+            left,
+            rows: Mutex::default(),
+            state: SyncMutex::new(state),
+            counts: Counts::default(),
+            done: watch::Sender::new(false),
+        }
     }
 
     pub(super) fn counts(&self) -> &Counts {
@@ -164,13 +187,15 @@ impl<'l> Line<'l> {
     }
 
     /// Why nothing more should be sent in this run.
-    pub(super) fn blown(&self) -> Option<String> {
+    pub(super) fn blown(&self) -> Option<Over> {
         self.state().over.clone()
     }
 
-    /// Why no connection came about, if the last one did not.
-    pub(super) fn unreached(&self) -> Option<String> {
-        self.state().unreached.clone()
+    /// Why no connection came about, if the last one of every relay did not.
+    pub(super) fn unreached(&self) -> Option<Over> {
+        let state = self.state();
+        let is_cut_off = !state.unreached.is_empty() && state.unreached.values().all(Option::is_some);
+        is_cut_off.then(|| Over { relay: None, why: state.last_words.clone() })
     }
 
     /// When limits or breakers let the next message pass, where the run did not wait for them.
@@ -195,30 +220,67 @@ impl<'l> Line<'l> {
 
     fn break_off(&self, why: Stopped) {
         self.state().broken.get_or_insert(why);
+        self.done.send_replace(true);
     }
 
     /// Runs the connections until nothing is due.
     pub(super) async fn round(&self, recorder: &Recorder) -> Result<(), Stopped> {
         *self.rows.lock().await = Rows::default();
+        self.done.send_replace(false);
         let outlets = self.parts.outlets.iter().enumerate();
         let all: FuturesUnordered<_> = outlets
             .flat_map(|(relay, outlet)| (0..outlet.connections).map(move |number| Worker { line: self, relay, number }))
             .map(|worker| worker.run(recorder))
             .collect();
         all.collect::<()>().await;
+        let rows = self.rows.lock().await;
         let mut state = self.state();
         state.permits.clear();
+        if state.over.is_none() && !self.is_spent() {
+            // The next round would find them again.
+            let dead = rows.claimed.iter().find_map(|row| state.traffic.is_stranded(row.recipient.address.domain()));
+            state.over = dead.map(|(relay, why)| Over { relay: Some(relay.to_owned()), why: why.to_owned() });
+        }
         match state.broken.take() {
             Some(why) => Err(why),
             None => Ok(()),
         }
     }
 
-    /// The next row that may leave through a relay, claimed.
-    async fn take(&self, relay: usize, number: u32) -> Result<Taken, StoreError> {
+    /// The next row that may leave through a relay, claimed. `is_free` where the connection has no message in hand.
+    async fn take(&self, relay: usize, number: u32, is_free: bool) -> Result<Taken, StoreError> {
         let mut rows = self.rows.lock().await;
+        let taken = self.take_of(&mut rows, relay, number).await?;
+        match taken {
+            Taken::Others if is_free => {
+                rows.idle.insert((relay, number));
+                let all: usize = self.parts.outlets.iter().map(|outlet| outlet.connections as usize).sum();
+                let is_left_to_nobody = rows.idle.len() >= all && !self.is_for_anybody(&rows);
+                Ok(if is_left_to_nobody { Taken::Nothing } else { Taken::Others })
+            }
+            Taken::Row(_) | Taken::Wait(_) => {
+                rows.idle.remove(&(relay, number));
+                Ok(taken)
+            }
+            Taken::Others | Taken::Nothing => Ok(taken),
+        }
+    }
+
+    /// Whether a relay whose connections only sleep would take anything of what is claimed when they look again. The first
+    /// connection of each is the one that is always allowed.
+    fn is_for_anybody(&self, rows: &Rows) -> bool {
+        let state = self.state();
+        let awake = (0..self.parts.outlets.len()).filter(|relay| !rows.ended.contains(&(*relay, 0)));
+        let takes = |relay: usize, row: &OpenRow| {
+            state.traffic.takes(relay, row.recipient.address.domain(), token(&row.key.recipient))
+        };
+        awake.into_iter().any(|relay| rows.claimed.iter().any(|row| takes(relay, row)))
+    }
+
+    async fn take_of(&self, rows: &mut Rows, relay: usize, number: u32) -> Result<Taken, StoreError> {
         loop {
-            if self.ends() || self.is_spent() {
+            if self.ends() || self.is_spent() || (rows.exhausted && rows.claimed.is_empty()) {
+                self.done.send_replace(true);
                 return Ok(Taken::Nothing);
             }
             let now = clock::now();
@@ -226,7 +288,7 @@ impl<'l> Line<'l> {
                 Ok(is_probe) => is_probe,
                 Err(taken) => return Ok(taken),
             };
-            let found = self.find(&mut rows, relay, now);
+            let found = self.find(rows, relay, now);
             if is_probe && !matches!(found, Ok(Some(_))) {
                 self.state().traffic.give_back(relay, now);
             }
@@ -241,14 +303,10 @@ impl<'l> Line<'l> {
                 Err((wait, _)) => Some(wait),
             };
             if rows.exhausted || rows.claimed.len() >= WINDOW {
-                return Ok(match held {
-                    Some(wait) => Taken::Wait(wait),
-                    None if rows.claimed.is_empty() => Taken::Nothing,
-                    // The others are for other relays, and may come to this one when those fail.
-                    None => Taken::Wait(Wait::moment(now)),
-                });
+                // The others are for other relays, and may come to this one when those fail.
+                return Ok(held.map_or(Taken::Others, Taken::Wait));
             }
-            self.claim_page(&mut rows, now).await?;
+            self.claim_page(rows, now).await?;
         }
     }
 
@@ -257,7 +315,7 @@ impl<'l> Line<'l> {
         let mut state = self.state();
         let configured = self.parts.outlets.get(relay).map_or(1, |outlet| outlet.connections);
         if number >= state.traffic.connections(relay, configured, now) {
-            return Err(Taken::Wait(Wait { wait: LONG, until: now, why: String::new() }));
+            return Err(Taken::Others);
         }
         match state.traffic.way(relay, now) {
             Way::Open { is_probe } => Ok(is_probe),
@@ -359,8 +417,14 @@ impl<'l> Line<'l> {
         let provider = provider_of(domain);
         let spoke = report.phase >= Phase::Mail;
         let mut state = self.state();
-        state.permits.remove(&report.dispatch);
-        state.unreached = (!spoke).then(|| report.text.to_owned());
+        if let Some(permit) = state.permits.remove(&report.dispatch)
+            && report.phase < Phase::Dot
+        {
+            // As the journal counts: what did not come to the dot takes no room in a quota.
+            self.parts.gate.give_back(relay, permit);
+        }
+        state.unreached.insert(relay, (!spoke).then(|| report.text.to_owned()));
+        report.text.clone_into(&mut state.last_words);
         state.traffic.note(relay, provider, &report.judgement, spoke, report.text, now);
         state.fuse.note(report.verdict, report.text);
         if let Some(hold) = report.judgement.hold
@@ -378,7 +442,11 @@ impl<'l> Line<'l> {
             // With several relays a fault in the set-up of one leaves the others.
             let is_alone = self.parts.outlets.len() == 1;
             let blown = state.fuse.blown().filter(|_| is_alone).map(str::to_owned);
-            state.over = blown.or_else(|| state.traffic.is_over().map(str::to_owned));
+            let why = blown.or_else(|| state.traffic.is_over().map(str::to_owned));
+            state.over = why.map(|why| Over { relay: None, why });
+            if state.over.is_some() {
+                self.done.send_replace(true);
+            }
         }
         if report.standing != Standing::Sent {
             let words = state.traffic.in_words(now);
@@ -450,9 +518,16 @@ struct Worker<'w, 'l> {
 
 impl Worker<'_, '_> {
     async fn run(self, recorder: &Recorder) {
+        self.work(recorder).await;
+        let mut rows = self.line.rows.lock().await;
+        rows.idle.insert((self.relay, self.number));
+        rows.ended.insert((self.relay, self.number));
+    }
+
+    async fn work(&self, recorder: &Recorder) {
         let Some(outlet) = self.line.parts.outlets.get(self.relay) else { return };
         loop {
-            match drive(&outlet.route, &self, recorder).await {
+            match drive(&outlet.route, self, recorder).await {
                 Ending::Idle => return,
                 Ending::Lost => {
                     tokio::select! {
@@ -468,8 +543,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    async fn take(&self) -> Taken {
-        match self.line.take(self.relay, self.number).await {
+    async fn take(&self, is_free: bool) -> Taken {
+        match self.line.take(self.relay, self.number, is_free).await {
             Ok(taken) => taken,
             Err(error) => {
                 self.line.break_off(error.into());
@@ -494,9 +569,17 @@ impl Worker<'_, '_> {
             let until = wait.until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%a %H:%M").to_string();
             parts.bar.message(format!("waiting until {until}: {}", wait.why));
         }
+        self.sleep(wait.wait.min(LONGEST_SLEEP)).await
+    }
+
+    /// Sleeps for so long, or until nothing is left to wait for; says whether to ask again.
+    async fn sleep(&self, wait: Duration) -> bool {
+        let mut done = self.line.done.subscribe();
         tokio::select! {
-            () = tokio::time::sleep(wait.wait.min(LONGEST_SLEEP)) => true,
-            () = parts.stop.asked() => false,
+            () = tokio::time::sleep(wait) => true,
+            // The line outlives its connections, so this cannot fail.
+            _ = done.wait_for(|done| *done) => true,
+            () = self.line.parts.stop.asked() => false,
         }
     }
 }
@@ -504,19 +587,20 @@ impl Worker<'_, '_> {
 impl Source for Worker<'_, '_> {
     async fn next(&self) -> Option<Work> {
         loop {
-            match self.take().await {
+            match self.take(true).await {
                 Taken::Row(row) => return self.line.work(row).await,
                 Taken::Nothing => return None,
+                Taken::Others if self.sleep(LOOK_AGAIN).await => {}
                 Taken::Wait(wait) if self.wait(&wait).await => {}
-                Taken::Wait(_) => return None,
+                Taken::Others | Taken::Wait(_) => return None,
             }
         }
     }
 
     async fn ready(&self) -> Option<Work> {
-        match self.take().await {
+        match self.take(false).await {
             Taken::Row(row) => self.line.work(row).await,
-            Taken::Wait(_) | Taken::Nothing => None,
+            Taken::Others | Taken::Wait(_) | Taken::Nothing => None,
         }
     }
 

@@ -12,7 +12,7 @@ use super::folder::Folder;
 use super::plan::{self, Planned};
 use super::progress::Bar;
 use super::record::RunRecord;
-use super::run::{Line, Outlet, Parts};
+use super::run::{Line, Outlet, Over, Parts};
 use super::sandbox::Outbox;
 use super::trial;
 use super::{forecast, lists};
@@ -29,6 +29,7 @@ use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
+use crate::plan::Selection;
 use crate::settings::Sending;
 
 pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
@@ -107,7 +108,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         no_wait: typed.no_wait,
     });
     let started = Instant::now();
-    let outcome = rounds(&line, typed.no_wait, &store, &stop, &bar).await;
+    let outcome = rounds(&line, typed.no_wait, &store, &selection, &stop, &bar).await;
     let took = started.elapsed();
     bar.finish();
     let index = match sandbox {
@@ -117,7 +118,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let blown = line.blown().or_else(|| line.unreached());
     let sent = line.counts().sent.load(Ordering::Relaxed);
     let troubles = line.troubles();
-    let report = record.end(path, &folder.file, &store, &ended_by(&outcome, blown.as_deref(), &stop)).await;
+    let why = blown.as_ref().map(|over| over.why.as_str());
+    let report = record.end(path, &folder.file, &store, &ended_by(&outcome, why, &stop)).await;
     let waiting = outcome?;
     let after = store.tally().await?;
     let summary =
@@ -143,6 +145,7 @@ async fn rounds(
     line: &Line<'_>,
     no_wait: bool,
     store: &Store,
+    selection: &Selection,
     stop: &Stop,
     bar: &Bar,
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
@@ -151,7 +154,9 @@ async fn rounds(
         if let Err(stopped) = line.round(&recorder).await {
             break Err(stopped);
         }
-        let due = [store.next_due().await?, line.come_back()].into_iter().flatten().min();
+        let (has_open, deferred) = still_open(store, selection).await?;
+        // A relay that rests is no reason to come back where everybody has been sent to.
+        let due = [deferred, line.come_back().filter(|_| has_open)].into_iter().flatten().min();
         let Some(next) = due else { break Ok(None) };
         if no_wait || stop.is_asked() || line.blown().is_some() || line.is_spent() {
             break Ok(due);
@@ -170,8 +175,32 @@ async fn rounds(
     result
 }
 
+/// Whether anybody of the selection is still to be sent to, and when the first of those who were deferred is due.
+async fn still_open(store: &Store, selection: &Selection) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
+    if selection.is_everybody() {
+        return Ok((store.count_open().await? > 0, store.next_due().await?));
+    }
+    let (mut has_open, mut due, mut after) = (false, None, 0);
+    loop {
+        let page = store.ledger_page(after, 1000).await?;
+        let Some(last) = page.last() else { return Ok((has_open, due)) };
+        after = last.id;
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+            has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
+            if row.standing == Standing::Deferred {
+                due = [due, row.due].into_iter().flatten().min();
+            }
+        }
+    }
+}
+
+/// The time of day, and the day where it is not today's.
 fn in_local_words(at: jiff::Timestamp) -> String {
-    at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M %Z").to_string()
+    let zone = jiff::tz::TimeZone::system();
+    let today = clock::now().to_zoned_datetime(zone.clone()).date();
+    let at = at.to_zoned_datetime(zone);
+    let form = if at.date() == today { "%H:%M %Z" } else { "%a %d %b %H:%M %Z" };
+    at.strftime(form).to_string()
 }
 
 pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Route, Stopped> {
@@ -217,12 +246,7 @@ pub(super) fn confirm(relay: &str, count: u64, yes: Option<u64>) -> Result<(), S
 }
 
 /// How many this run may take: those that are open, meant, and within the limit.
-async fn count_open(
-    store: &Store,
-    selection: &crate::plan::Selection,
-    limit: Option<u64>,
-    tally: &Tally,
-) -> Result<u64, Stopped> {
+async fn count_open(store: &Store, selection: &Selection, limit: Option<u64>, tally: &Tally) -> Result<u64, Stopped> {
     let limit = limit.unwrap_or(u64::MAX);
     if tally.open() == 0 {
         return Ok(0);
@@ -331,7 +355,7 @@ struct Summary {
     after: Tally,
     index: Option<PathBuf>,
     report: Option<PathBuf>,
-    blown: Option<String>,
+    blown: Option<Over>,
     stopped: bool,
     next_due: Option<jiff::Timestamp>,
     /// Relays and providers that do not work as usual.
@@ -344,7 +368,7 @@ impl Summary {
             Exit::Unreachable
         } else if self.after.of(Standing::Failed) + self.after.of(Standing::InDoubt) > 0 || self.blown.is_some() {
             Exit::Partly
-        } else if self.next_due.is_some() {
+        } else if self.next_due.is_some() || (self.stopped && self.after.open() > 0) {
             Exit::TryAgain
         } else {
             Exit::Done
@@ -357,7 +381,7 @@ impl Summary {
             "seconds": self.took.as_secs_f64(),
             "states": crate::desk::states_json(&self.after),
             "stopped": self.stopped,
-            "ended_by": self.blown,
+            "ended_by": self.blown.as_ref().map(|over| &over.why),
             "troubles": self.troubles,
             "next_due": self.next_due.map(|t| t.to_string()),
             "index": self.index.as_ref().map(|p| p.display().to_string()),
@@ -385,7 +409,8 @@ impl Summary {
         for trouble in &self.troubles {
             println!("  {trouble}");
         }
-        if let Some(why) = &self.blown {
+        if let Some(Over { relay: only, why }) = &self.blown {
+            let relay = only.as_deref().unwrap_or(relay);
             eprintln!(
                 "convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}send` again"
             );
@@ -393,7 +418,7 @@ impl Summary {
         if self.stopped {
             println!("stopped; `convoke {folder}send` goes on where it ended");
         } else if let Some(next) = self.next_due {
-            println!("run `convoke {folder}send` again after {} for the deferred ones", in_local_words(next));
+            println!("run `convoke {folder}send` again after {} for those who are left", in_local_words(next));
         }
         println!("look next:");
         if let Some(index) = &self.index {

@@ -109,6 +109,18 @@ impl Traffic {
         false
     }
 
+    /// The last relay for a domain and why it is not used any more, where none is left.
+    pub fn is_stranded(&self, domain: &str) -> Option<(&str, &str)> {
+        let is_named = |relay: &&Relay| relay.choice.domains.iter().any(|d| d == domain);
+        let has_named = self.relays.iter().any(|relay| is_named(&relay));
+        let serves = |relay: &&Relay| if has_named { is_named(relay) } else { relay.choice.domains.is_empty() };
+        let mut why = None;
+        for relay in self.relays.iter().filter(serves) {
+            why = Some((relay.choice.name.as_str(), relay.dead.as_deref()?));
+        }
+        why
+    }
+
     /// Whether a message may go to a provider; [`Way::Open`] with `is_probe` for the one that finds out.
     pub fn provider_way(&mut self, provider: &str, now: Timestamp) -> Way {
         match self.providers.get_mut(provider).map(|breaker| breaker.pass(now)) {
@@ -246,6 +258,11 @@ mod tests {
         assert!(traffic.takes(0, "other.example", 0) && !traffic.takes(1, "other.example", 0));
         lose(&mut traffic, 1, at(0));
         assert!(!traffic.takes(0, "un.example", 0), "it waits rather than take a way that was not meant");
+        assert_eq!(traffic.is_stranded("un.example"), None, "it may come back");
+        let refused = judge(Phase::Auth, &Mishap::Reply(Reply::new(535, vec!["5.7.8 no".to_owned()])));
+        traffic.note(1, "un.example", &refused, false, "535 5.7.8 no", at(0));
+        assert_eq!(traffic.is_stranded("un.example"), Some(("own", "535 5.7.8 no")));
+        assert_eq!(traffic.is_stranded("other.example"), None);
     }
 
     #[test]
