@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, watch};
 use super::gate;
 use super::progress::Bar;
 use super::record::RunRecord;
-use crate::delivery::{Fuse, Held, Measure, Phase, Traffic, Way};
+use crate::delivery::{Fuse, Held, Measure, Phase, Scope, Traffic, Verdict, Way};
 use crate::exit::Stopped;
 use crate::input::providers::Provider;
 use crate::input::units::Rate;
@@ -113,8 +113,9 @@ struct State {
 /// Why nothing more can be sent.
 #[derive(Clone, Debug)]
 pub(super) struct Over {
-    /// The relay, where the others still work.
+    /// The relay, where it is not a matter of all.
     pub(super) relay: Option<String>,
+    /// What it said, or why it could not be asked.
     pub(super) why: String,
 }
 
@@ -191,11 +192,13 @@ impl<'l> Line<'l> {
         self.state().over.clone()
     }
 
-    /// Why no connection came about, if the last one of every relay did not.
+    /// Why no connection came about, if the last one of every relay that was asked did not.
     pub(super) fn unreached(&self) -> Option<Over> {
         let state = self.state();
         let is_cut_off = !state.unreached.is_empty() && state.unreached.values().all(Option::is_some);
-        is_cut_off.then(|| Over { relay: None, why: state.last_words.clone() })
+        let names = state.unreached.keys().filter_map(|relay| self.parts.outlets.get(*relay));
+        let names: Vec<String> = names.map(|outlet| outlet.route.relay.to_string()).collect();
+        is_cut_off.then(|| Over { relay: Some(names.join(", ")), why: state.last_words.clone() })
     }
 
     /// When limits or breakers let the next message pass, where the run did not wait for them.
@@ -426,7 +429,10 @@ impl<'l> Line<'l> {
         state.unreached.insert(relay, (!spoke).then(|| report.text.to_owned()));
         report.text.clone_into(&mut state.last_words);
         state.traffic.note(relay, provider, &report.judgement, spoke, report.text, now);
-        state.fuse.note(report.verdict, report.text);
+        // With several relays a fault in the set-up of one leaves the others.
+        if self.parts.outlets.len() == 1 || report.verdict != Verdict::Deferred(Scope::Setup) {
+            state.fuse.note(report.verdict, report.text);
+        }
         if let Some(hold) = report.judgement.hold
             && let Measure::SlowTo(per_minute) = hold.measure
             && let Some(rate) = Rate::parse(&format!("{per_minute}/min"))
@@ -439,10 +445,7 @@ impl<'l> Line<'l> {
             self.parts.gate.slow(target, rate, now.checked_add(hold.lasts).unwrap_or(Timestamp::MAX));
         }
         if state.over.is_none() {
-            // With several relays a fault in the set-up of one leaves the others.
-            let is_alone = self.parts.outlets.len() == 1;
-            let blown = state.fuse.blown().filter(|_| is_alone).map(str::to_owned);
-            let why = blown.or_else(|| state.traffic.is_over().map(str::to_owned));
+            let why = state.fuse.blown().or_else(|| state.traffic.is_over()).map(str::to_owned);
             state.over = why.map(|why| Over { relay: None, why });
             if state.over.is_some() {
                 self.done.send_replace(true);

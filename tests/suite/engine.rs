@@ -409,6 +409,47 @@ fn a_spent_quota_says_when_to_come_back() {
 }
 
 #[test]
+fn a_relay_whose_quota_is_spent_holds_up_no_other() {
+    let desk = desk(&guests(60, "x.example"));
+    let (narrow, wide) = (Receiver::kind(), Receiver::kind());
+    relay(&desk, "narrow", narrow.port, "per_day = 3");
+    relay(&desk, "wide", wide.port, "");
+    desk.ends(75, &["send", "--no-wait"]);
+    // Each has about half of them; the rest of the first one's half waits for it.
+    assert_eq!(narrow.count(), 3);
+    assert!((10..57).contains(&wide.count()), "{}", wide.count());
+    assert_eq!(desk.standing("SENT") + desk.standing("READY"), 60);
+    balances(&desk, &[&narrow, &wide]);
+}
+
+#[test]
+fn a_domain_whose_relay_is_not_there_holds_up_no_other() {
+    let desk = desk(&(guests(30, "own.example") + &guests(30, "x.example")));
+    let other = Receiver::kind();
+    relay(&desk, "own", deaf_port(), "domains = [\"own.example\"]");
+    relay(&desk, "other", other.port, "");
+    let ran = desk.ends(75, &["send", "--no-wait"]);
+    assert_eq!((other.count(), count(&desk, "x.example", "SENT")), (30, 30));
+    assert_eq!(count(&desk, "own.example", "READY") + count(&desk, "own.example", "DEFERRED"), 30);
+    says(&ran, "own rests for ");
+}
+
+#[test]
+fn a_letter_that_no_relay_likes_is_not_refused_for_everybody() {
+    let desk = desk(&guests(60, "x.example"));
+    let strict = || Receiver::start(|at, _| matches!(at, At::Dot(_)).then_some("554 5.6.0 this is no letter"));
+    let (one, two) = (strict(), strict());
+    relay(&desk, "one", one.port, "connections = 1");
+    relay(&desk, "two", two.port, "connections = 1");
+    let ran = desk.ends(69, &["send"]);
+    says(&ran, "554 5.6.0 this is no letter; nobody's turn was lost");
+    // Five in a row, and what was on its way.
+    let failed = desk.standing("FAILED");
+    assert!((5..=9).contains(&failed), "{failed}");
+    assert_eq!(desk.standing("READY"), 60 - failed);
+}
+
+#[test]
 fn a_relay_that_is_not_there_uses_up_no_quota() {
     let desk = desk(&guests(12, "x.example"));
     let second = Receiver::kind();
