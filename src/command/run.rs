@@ -5,19 +5,19 @@
 //! Not here: the dialogue (`io::smtp`), what a run prints at its end (`send`). Called by: `send`.
 //! Can fail: with the journal, or with a message that cannot be made; both end the run.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 
 use super::gate;
 use super::progress::Bar;
 use super::record::RunRecord;
-use crate::delivery::{Fuse, Held, Measure, Phase, Traffic, Way};
+use crate::delivery::{Fuse, Held, Measure, Phase, Scope, Traffic, Verdict, Way};
 use crate::exit::Stopped;
 use crate::input::providers::Provider;
 use crate::input::units::Rate;
@@ -78,8 +78,8 @@ pub(super) struct Line<'l> {
     rows: Mutex<Rows>,
     state: SyncMutex<State>,
     counts: Counts,
-    /// Tells sleepers that the state has changed.
-    changed: Notify,
+    /// Whether the round has nothing more to give: whoever waits need not wait any longer.
+    done: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -87,24 +87,40 @@ struct Rows {
     claimed: VecDeque<OpenRow>,
     after: i64,
     exhausted: bool,
+    /// Connections, by relay and number, that have ended or would take only what is meant for others. Once all of them are
+    /// here, nobody is left who could take what is claimed.
+    idle: HashSet<(usize, u32)>,
+    /// Those of them that have ended.
+    ended: HashSet<(usize, u32)>,
 }
 
 struct State {
     traffic: Traffic,
     fuse: Fuse,
     /// Why the run is over, once it is.
-    over: Option<String>,
-    /// What kept the last connection from coming so far that it spoke of a message.
-    unreached: Option<String>,
+    over: Option<Over>,
+    /// By relay: what kept its last connection from coming so far that it spoke of a message; `None` where it did.
+    unreached: BTreeMap<usize, Option<String>>,
+    /// What was said last.
+    last_words: String,
     broken: Option<Stopped>,
     /// The slots of domains and providers that messages in hand take.
     permits: HashMap<i64, Permit>,
     /// When it is worth coming back, where the run did not wait.
     come_back: Option<Timestamp>,
-    /// Why some were left behind although the run is not over.
+    /// Why some are left although nothing failed: the end has come.
     left_behind: Option<String>,
     /// What was said of relays and providers.
     told: Vec<String>,
+}
+
+/// Why nothing more can be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Over {
+    /// The relay, where it is not a matter of all.
+    pub(super) relay: Option<String>,
+    /// What it said, or why it could not be asked.
+    pub(super) why: String,
 }
 
 /// What a run did.
@@ -120,6 +136,8 @@ pub(super) struct Counts {
 enum Taken {
     Row(OpenRow),
     Wait(Wait),
+    /// What there is, others may take.
+    Others,
     Nothing,
 }
 
@@ -135,17 +153,14 @@ struct Wait {
 
 impl Wait {
     fn of(hold: &Hold) -> Self {
-        let ends_run = !matches!(hold.by, HeldBy::Rate(_) | HeldBy::Slowed(_) | HeldBy::Slots(_));
+        let ends_run = !matches!(&hold.by, HeldBy::Slots(_))
+            && (is_of_domain(&hold.by) || !matches!(&hold.by, HeldBy::Rate(_) | HeldBy::Slowed(_)));
         Self { wait: hold.wait, until: hold.until, why: hold.by.to_string(), ends_run }
     }
 
     fn until(until: Timestamp, now: Timestamp, why: String) -> Self {
         let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
         Self { wait, until, why, ends_run: true }
-    }
-
-    fn moment(now: Timestamp) -> Self {
-        Self { wait: LOOK_AGAIN, until: now, why: String::new(), ends_run: false }
     }
 }
 
@@ -157,7 +172,8 @@ impl<'l> Line<'l> {
             traffic,
             fuse: Fuse::beside_breakers(),
             over: None,
-            unreached: None,
+            unreached: BTreeMap::new(),
+            last_words: String::new(),
             broken: None,
             permits: HashMap::new(),
             come_back: None,
@@ -170,7 +186,7 @@ impl<'l> Line<'l> {
             rows: Mutex::default(),
             state: SyncMutex::new(state),
             counts: Counts::default(),
-            changed: Notify::new(),
+            done: watch::Sender::new(false),
         }
     }
 
@@ -184,13 +200,17 @@ impl<'l> Line<'l> {
     }
 
     /// Why nothing more should be sent in this run.
-    pub(super) fn blown(&self) -> Option<String> {
+    pub(super) fn blown(&self) -> Option<Over> {
         self.state().over.clone()
     }
 
-    /// Why no connection came about, if the last one did not.
-    pub(super) fn unreached(&self) -> Option<String> {
-        self.state().unreached.clone()
+    /// Why no connection came about, if the last one of every relay that was asked did not.
+    pub(super) fn unreached(&self) -> Option<Over> {
+        let state = self.state();
+        let is_cut_off = !state.unreached.is_empty() && state.unreached.values().all(Option::is_some);
+        let names = state.unreached.keys().filter_map(|relay| self.parts.outlets.get(*relay));
+        let names: Vec<String> = names.map(|outlet| outlet.route.relay.to_string()).collect();
+        is_cut_off.then(|| Over { relay: Some(names.join(", ")), why: state.last_words.clone() })
     }
 
     /// When limits or breakers let the next message pass, where the run did not wait for them.
@@ -198,7 +218,7 @@ impl<'l> Line<'l> {
         self.state().come_back
     }
 
-    /// Why some were left behind although the run went on to its end.
+    /// Why some are left although nothing failed.
     pub(super) fn left_behind(&self) -> Option<String> {
         self.state().left_behind.clone()
     }
@@ -220,19 +240,14 @@ impl<'l> Line<'l> {
 
     fn break_off(&self, why: Stopped) {
         self.state().broken.get_or_insert(why);
-        self.changed.notify_waiters();
+        self.done.send_replace(true);
     }
 
     /// Runs the connections until nothing is due.
     pub(super) async fn round(&self, recorder: &Recorder) -> Result<(), Stopped> {
         *self.rows.lock().await = Rows::default();
+        self.done.send_replace(false);
         let outlets = self.parts.outlets.iter().enumerate();
-        {
-            let mut state = self.state();
-            for (relay, outlet) in outlets.clone() {
-                (0..outlet.connections).for_each(|_| state.traffic.arrive(relay));
-            }
-        }
         let all: FuturesUnordered<_> = outlets
             .flat_map(|(relay, outlet)| (0..outlet.connections).map(move |number| Worker { line: self, relay, number }))
             .map(|worker| worker.run(recorder))
@@ -241,9 +256,10 @@ impl<'l> Line<'l> {
         let rows = self.rows.lock().await;
         let mut state = self.state();
         state.permits.clear();
-        if rows.exhausted && rows.claimed.is_empty() && state.left_behind.is_none() {
-            // Others sent what some had waited for.
-            state.come_back = None;
+        if state.over.is_none() && !self.is_spent() {
+            // The next round would find them again.
+            let dead = rows.claimed.iter().find_map(|row| state.traffic.is_stranded(row.recipient.address.domain()));
+            state.over = dead.map(|(relay, why)| Over { relay: Some(relay.to_owned()), why: why.to_owned() });
         }
         match state.broken.take() {
             Some(why) => Err(why),
@@ -251,27 +267,48 @@ impl<'l> Line<'l> {
         }
     }
 
-    /// The next row that may leave through a relay, claimed.
-    async fn take(&self, relay: usize, number: u32) -> Result<Taken, StoreError> {
+    /// The next row that may leave through a relay, claimed. `is_free` where the connection has no message in hand.
+    async fn take(&self, relay: usize, number: u32, is_free: bool) -> Result<Taken, StoreError> {
         let mut rows = self.rows.lock().await;
+        let taken = self.take_of(&mut rows, relay, number).await?;
+        match taken {
+            Taken::Others if is_free => {
+                rows.idle.insert((relay, number));
+                let all: usize = self.parts.outlets.iter().map(|outlet| outlet.connections as usize).sum();
+                let is_left_to_nobody = rows.idle.len() >= all && !self.is_for_anybody(&rows);
+                Ok(if is_left_to_nobody { Taken::Nothing } else { Taken::Others })
+            }
+            Taken::Row(_) | Taken::Wait(_) => {
+                rows.idle.remove(&(relay, number));
+                Ok(taken)
+            }
+            Taken::Others | Taken::Nothing => Ok(taken),
+        }
+    }
+
+    /// Whether a relay whose connections only sleep would take anything of what is claimed when they look again. The first
+    /// connection of each is the one that is always allowed.
+    fn is_for_anybody(&self, rows: &Rows) -> bool {
+        let state = self.state();
+        let awake = (0..self.parts.outlets.len()).filter(|relay| !rows.ended.contains(&(*relay, 0)));
+        let takes = |relay: usize, row: &OpenRow| {
+            state.traffic.takes(relay, row.recipient.address.domain(), token(&row.key.recipient))
+        };
+        awake.into_iter().any(|relay| rows.claimed.iter().any(|row| takes(relay, row)))
+    }
+
+    async fn take_of(&self, rows: &mut Rows, relay: usize, number: u32) -> Result<Taken, StoreError> {
         loop {
-            if self.ends() || self.is_spent() {
+            if self.ends() || self.is_spent() || (rows.exhausted && rows.claimed.is_empty()) {
+                self.done.send_replace(true);
                 return Ok(Taken::Nothing);
             }
             let now = clock::now();
-            if rows.claimed.is_empty() {
-                if rows.exhausted {
-                    self.changed.notify_waiters();
-                    return Ok(Taken::Nothing);
-                }
-                self.claim_page(&mut rows, now).await?;
-                continue;
-            }
             let is_probe = match self.way(relay, number, now) {
                 Ok(is_probe) => is_probe,
                 Err(taken) => return Ok(taken),
             };
-            let found = self.find(&mut rows, relay, now);
+            let found = self.find(rows, relay, now);
             if is_probe && !matches!(found, Ok(Some(_))) {
                 self.state().traffic.give_back(relay, now);
             }
@@ -286,44 +323,13 @@ impl<'l> Line<'l> {
                 Err((wait, is_for_all)) if is_for_all => return Ok(Taken::Wait(wait)),
                 Err((wait, _)) => Some(wait),
             };
-            if held.is_none() && self.drop_unserved(&mut rows) {
-                continue;
+            let is_enough = rows.claimed.len() as u64 >= self.left.load(Ordering::Relaxed);
+            if rows.exhausted || rows.claimed.len() >= WINDOW || is_enough {
+                // The others are for other relays, and may come to this one when those fail.
+                return Ok(held.map_or(Taken::Others, Taken::Wait));
             }
-            if rows.exhausted || rows.claimed.len() >= WINDOW || self.is_enough(&rows) {
-                return Ok(match held {
-                    Some(wait) => Taken::Wait(wait),
-                    // The others are for other relays, and may come to this one when those fail.
-                    None if self.may_come(&rows, relay) => Taken::Wait(Wait::moment(now)),
-                    None => Taken::Nothing,
-                });
-            }
-            self.claim_page(&mut rows, now).await?;
+            self.claim_page(rows, now).await?;
         }
-    }
-
-    /// Whether as many are in hand as `--limit` leaves.
-    fn is_enough(&self, rows: &Rows) -> bool {
-        rows.claimed.len() as u64 >= self.left.load(Ordering::Relaxed)
-    }
-
-    /// Whether any row in hand could go through a relay one day, or more of them may be read.
-    fn may_come(&self, rows: &Rows, relay: usize) -> bool {
-        let state = self.state();
-        let serves = |row: &OpenRow| state.traffic.is_served(row.recipient.address.domain(), Some(relay));
-        !rows.exhausted || rows.claimed.iter().any(serves)
-    }
-
-    /// Lets go of rows that no relay of this run can take any more: they stay ready. Whether there were any.
-    fn drop_unserved(&self, rows: &mut Rows) -> bool {
-        let mut state = self.state();
-        let before = rows.claimed.len();
-        rows.claimed.retain(|row| state.traffic.is_served(row.recipient.address.domain(), None));
-        let dropped = before - rows.claimed.len();
-        if dropped > 0 {
-            let why = "no relay is left that some recipients' domains may go through";
-            state.left_behind.get_or_insert_with(|| why.to_owned());
-        }
-        dropped > 0
     }
 
     /// Whether a connection may ask for work at all; whether it would be a probe.
@@ -331,7 +337,7 @@ impl<'l> Line<'l> {
         let mut state = self.state();
         let configured = self.parts.outlets.get(relay).map_or(1, |outlet| outlet.connections);
         if number >= state.traffic.connections(relay, configured, now) {
-            return Err(Taken::Wait(Wait { wait: LONG, ..Wait::moment(now) }));
+            return Err(Taken::Others);
         }
         match state.traffic.way(relay, now) {
             Way::Open { is_probe } => Ok(is_probe),
@@ -439,10 +445,19 @@ impl<'l> Line<'l> {
         let provider = self.provider_of(domain);
         let spoke = report.phase >= Phase::Mail;
         let mut state = self.state();
-        state.permits.remove(&report.dispatch);
-        state.unreached = (!spoke).then(|| report.text.to_owned());
+        if let Some(permit) = state.permits.remove(&report.dispatch)
+            && report.phase < Phase::Dot
+        {
+            // As the journal counts: what did not come to the dot takes no room in a quota.
+            self.parts.gate.give_back(relay, permit);
+        }
+        state.unreached.insert(relay, (!spoke).then(|| report.text.to_owned()));
+        report.text.clone_into(&mut state.last_words);
         state.traffic.note(relay, provider, &report.judgement, spoke, report.text, now);
-        state.fuse.note(report.verdict, report.text);
+        // With several relays a fault in the set-up of one leaves the others.
+        if self.parts.outlets.len() == 1 || report.verdict != Verdict::Deferred(Scope::Setup) {
+            state.fuse.note(report.verdict, report.text);
+        }
         if let Some(hold) = report.judgement.hold
             && matches!(hold.measure, Measure::SlowTo(_))
             && let of_provider = (hold.of == Held::Provider).then_some(provider)
@@ -458,12 +473,10 @@ impl<'l> Line<'l> {
             self.parts.gate.slow(target, rate, now.checked_add(hold.lasts).unwrap_or(Timestamp::MAX));
         }
         if state.over.is_none() {
-            // With several relays a fault in the set-up of one leaves the others.
-            let is_alone = self.parts.outlets.len() == 1;
-            let blown = state.fuse.blown().filter(|_| is_alone).map(str::to_owned);
-            state.over = blown.or_else(|| state.traffic.is_over().map(str::to_owned));
+            let why = state.fuse.blown().or_else(|| state.traffic.is_over()).map(str::to_owned);
+            state.over = why.map(|why| Over { relay: None, why });
             if state.over.is_some() {
-                self.changed.notify_waiters();
+                self.done.send_replace(true);
             }
         }
         if report.standing != Standing::Sent {
@@ -530,16 +543,15 @@ struct Worker<'w, 'l> {
 }
 
 impl Worker<'_, '_> {
-    /// Takes work until there is none.
     async fn run(self, recorder: &Recorder) {
-        let Some(outlet) = self.line.parts.outlets.get(self.relay) else { return };
-        self.drive(outlet, recorder).await;
-        self.line.state().traffic.leave(self.relay);
-        // What this one left may be another's now.
-        self.line.changed.notify_waiters();
+        self.work(recorder).await;
+        let mut rows = self.line.rows.lock().await;
+        rows.idle.insert((self.relay, self.number));
+        rows.ended.insert((self.relay, self.number));
     }
 
-    async fn drive(&self, outlet: &Outlet, recorder: &Recorder) {
+    async fn work(&self, recorder: &Recorder) {
+        let Some(outlet) = self.line.parts.outlets.get(self.relay) else { return };
         loop {
             match drive(&outlet.route, self, recorder).await {
                 Ending::Idle => return,
@@ -557,8 +569,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    async fn take(&self) -> Taken {
-        match self.line.take(self.relay, self.number).await {
+    async fn take(&self, is_free: bool) -> Taken {
+        match self.line.take(self.relay, self.number, is_free).await {
             Ok(taken) => taken,
             Err(error) => {
                 self.line.break_off(error.into());
@@ -587,34 +599,38 @@ impl Worker<'_, '_> {
             let until = wait.until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%a %H:%M").to_string();
             parts.bar.message(format!("waiting until {until}: {}", wait.why));
         }
+        self.sleep(wait.wait.min(LONGEST_SLEEP)).await
+    }
+
+    /// Sleeps for so long, or until nothing is left to wait for; says whether to ask again.
+    async fn sleep(&self, wait: Duration) -> bool {
+        let mut done = self.line.done.subscribe();
         tokio::select! {
-            () = tokio::time::sleep(wait.wait.min(LONGEST_SLEEP)) => {}
-            () = self.line.changed.notified() => {}
-            () = parts.stop.asked() => return false,
+            () = tokio::time::sleep(wait) => true,
+            // The line outlives its connections, so this cannot fail.
+            _ = done.wait_for(|done| *done) => true,
+            () = self.line.parts.stop.asked() => false,
         }
-        if wait.wait >= LONG && !wait.why.is_empty() {
-            parts.bar.message("sending".to_owned());
-        }
-        true
     }
 }
 
 impl Source for Worker<'_, '_> {
     async fn next(&self) -> Option<Work> {
         loop {
-            match self.take().await {
+            match self.take(true).await {
                 Taken::Row(row) => return self.line.work(row).await,
                 Taken::Nothing => return None,
+                Taken::Others if self.sleep(LOOK_AGAIN).await => {}
                 Taken::Wait(wait) if self.wait(&wait).await => {}
-                Taken::Wait(_) => return None,
+                Taken::Others | Taken::Wait(_) => return None,
             }
         }
     }
 
     async fn ready(&self) -> Option<Work> {
-        match self.take().await {
+        match self.take(false).await {
             Taken::Row(row) => self.line.work(row).await,
-            Taken::Wait(_) | Taken::Nothing => None,
+            Taken::Others | Taken::Wait(_) | Taken::Nothing => None,
         }
     }
 

@@ -12,7 +12,7 @@ use super::folder::Folder;
 use super::plan::{self, Planned};
 use super::progress::Bar;
 use super::record::RunRecord;
-use super::run::{Line, Outlet, Parts};
+use super::run::{Line, Outlet, Over, Parts};
 use super::sandbox::Outbox;
 use super::trial;
 use super::{forecast, lists};
@@ -29,6 +29,7 @@ use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
+use crate::plan::Selection;
 use crate::settings::Sending;
 
 /// A clock that is set is noticed after so long.
@@ -111,13 +112,13 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         providers: sending.terms.providers.iter().flat_map(of_provider).collect(),
     });
     let started = Instant::now();
-    let outcome = rounds(&line, typed.no_wait, &store, &stop, &bar).await;
+    let outcome = rounds(&line, typed.no_wait, &store, &selection, &stop, &bar).await;
     let took = started.elapsed();
     bar.finish();
     let blown = line.blown().or_else(|| line.unreached());
     let sent = line.counts().sent.load(Ordering::Relaxed);
     let (troubles, left_behind) = (line.troubles(), line.left_behind());
-    let why = blown.as_ref().or(left_behind.as_ref()).map(String::as_str);
+    let why = blown.as_ref().map(|over| over.why.as_str()).or(left_behind.as_deref());
     let report = record.end(path, &folder.file, &store, &ended_by(&outcome, why, &stop)).await;
     let index = match sandbox {
         Some(outbox) => Some(outbox.end().await?),
@@ -162,6 +163,7 @@ async fn rounds(
     line: &Line<'_>,
     no_wait: bool,
     store: &Store,
+    selection: &Selection,
     stop: &Stop,
     bar: &Bar,
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
@@ -172,9 +174,11 @@ async fn rounds(
             break Err(stopped);
         }
         let is_idle = line.counts().taken.load(Ordering::Relaxed) == taken;
-        let due = [store.next_due().await?, line.come_back()].into_iter().flatten().min();
+        let (has_open, deferred) = still_open(store, selection).await?;
+        // A relay that rests is no reason to come back where everybody has been sent to.
+        let due = [deferred, line.come_back().filter(|_| has_open)].into_iter().flatten().min();
         let Some(next) = due else { break Ok(None) };
-        // One that is due and was not taken is not meant, or has no relay left.
+        // One that is due and was not taken cannot be: another round would fare alike.
         let is_stuck = is_idle && next <= clock::now();
         let is_over = line.blown().is_some() || line.left_behind().is_some() || line.is_spent();
         if no_wait || is_stuck || stop.is_asked() || is_over {
@@ -189,7 +193,7 @@ async fn rounds(
             tokio::select! {
                 // Not all of it at once: the clock may be set in the meantime.
                 () = tokio::time::sleep(wait.min(LONGEST_SLEEP)) => {}
-                () = stop.asked() => break,
+                () = stop.asked() => {}
             }
         }
         if stop.is_asked() {
@@ -203,8 +207,32 @@ async fn rounds(
     result
 }
 
+/// Whether anybody of the selection is still to be sent to, and when the first of those who were deferred is due.
+async fn still_open(store: &Store, selection: &Selection) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
+    if selection.is_everybody() {
+        return Ok((store.count_open().await? > 0, store.next_due().await?));
+    }
+    let (mut has_open, mut due, mut after) = (false, None, 0);
+    loop {
+        let page = store.ledger_page(after, 1000).await?;
+        let Some(last) = page.last() else { return Ok((has_open, due)) };
+        after = last.id;
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+            has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
+            if row.standing == Standing::Deferred {
+                due = [due, row.due].into_iter().flatten().min();
+            }
+        }
+    }
+}
+
+/// The time of day, and the day where it is not today's.
 fn in_local_words(at: jiff::Timestamp) -> String {
-    at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M %Z").to_string()
+    let zone = jiff::tz::TimeZone::system();
+    let today = clock::now().to_zoned_datetime(zone.clone()).date();
+    let at = at.to_zoned_datetime(zone);
+    let form = if at.date() == today { "%H:%M %Z" } else { "%a %d %b %H:%M %Z" };
+    at.strftime(form).to_string()
 }
 
 pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Route, Stopped> {
@@ -253,12 +281,7 @@ pub(super) fn confirm(relay: &str, count: u64, yes: Option<u64>) -> Result<(), S
 }
 
 /// How many this run may take: those that are open, meant, and within the limit.
-async fn count_open(
-    store: &Store,
-    selection: &crate::plan::Selection,
-    limit: Option<u64>,
-    tally: &Tally,
-) -> Result<u64, Stopped> {
+async fn count_open(store: &Store, selection: &Selection, limit: Option<u64>, tally: &Tally) -> Result<u64, Stopped> {
     let limit = limit.unwrap_or(u64::MAX);
     if tally.open() == 0 {
         return Ok(0);
@@ -367,7 +390,7 @@ struct Summary {
     after: Tally,
     index: Option<PathBuf>,
     report: Option<PathBuf>,
-    blown: Option<String>,
+    blown: Option<Over>,
     /// Why some are not sent to although nothing failed.
     left_behind: Option<String>,
     stopped: bool,
@@ -385,7 +408,7 @@ impl Summary {
             || self.left_behind.is_some()
         {
             Exit::Partly
-        } else if self.next_due.is_some() {
+        } else if self.next_due.is_some() || (self.stopped && self.after.open() > 0) {
             Exit::TryAgain
         } else {
             Exit::Done
@@ -398,7 +421,7 @@ impl Summary {
             "seconds": self.took.as_secs_f64(),
             "states": crate::desk::states_json(&self.after),
             "stopped": self.stopped,
-            "ended_by": self.blown.as_ref().or(self.left_behind.as_ref()),
+            "ended_by": self.blown.as_ref().map(|over| &over.why).or(self.left_behind.as_ref()),
             "troubles": self.troubles,
             "next_due": self.next_due.map(|t| t.to_string()),
             "index": self.index.as_ref().map(|p| p.display().to_string()),
@@ -426,7 +449,8 @@ impl Summary {
         for trouble in self.troubles.iter().chain(&self.left_behind) {
             println!("  {trouble}");
         }
-        if let Some(why) = &self.blown {
+        if let Some(Over { relay: only, why }) = &self.blown {
+            let relay = only.as_deref().unwrap_or(relay);
             eprintln!(
                 "convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}send` again"
             );
@@ -434,7 +458,7 @@ impl Summary {
         if self.stopped {
             println!("stopped; `convoke {folder}send` goes on where it ended");
         } else if let Some(next) = self.next_due {
-            println!("run `convoke {folder}send` again after {} for the others", in_local_words(next));
+            println!("run `convoke {folder}send` again after {} for those who are left", in_local_words(next));
         }
         println!("look next:");
         if let Some(index) = &self.index {

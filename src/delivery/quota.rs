@@ -66,6 +66,15 @@ impl Quota {
         self.restore(Self::minute(now).max(last), 1);
     }
 
+    /// One that was counted in this minute did not leave after all. Where the clock was set in between it stays counted.
+    pub fn give_back(&mut self, minute: i64) {
+        let found = self.counts.iter_mut().find(|(m, n)| *m == minute && *n > 0);
+        if let Some((_, n)) = found {
+            *n -= 1;
+            self.sum -= 1;
+        }
+    }
+
     /// Messages of the period that ends now.
     pub fn used(&mut self, now: Timestamp) -> u64 {
         self.forget(now);
@@ -125,5 +134,10 @@ mod tests {
         assert_eq!(quota.free_at(now), None);
         quota.take(now);
         assert_eq!(quota.free_at(now), Some(at((minute + 2) * 60)));
+        quota.give_back(minute - 1);
+        assert_eq!(quota.used(now), 10, "nothing was counted then");
+        quota.give_back(minute);
+        quota.give_back(minute);
+        assert_eq!((quota.used(now), quota.free_at(now)), (9, None), "what was never counted cannot come back");
     }
 }

@@ -31,8 +31,6 @@ struct Relay {
     breaker: Breaker,
     /// A fault of our own set-up: not used again in this run.
     dead: Option<String>,
-    /// Connections that may still take work through it.
-    workers: u32,
     /// Whether it has ever spoken of a message.
     has_worked: bool,
     /// What it said last in the place of a success.
@@ -63,14 +61,8 @@ pub enum Way {
 impl Traffic {
     /// All relays work at first.
     pub fn new(choices: Vec<Choice>) -> Self {
-        let relay = |choice| Relay {
-            choice,
-            breaker: Breaker::of_relay(),
-            dead: None,
-            workers: 0,
-            has_worked: false,
-            last: String::new(),
-        };
+        let relay =
+            |choice| Relay { choice, breaker: Breaker::of_relay(), dead: None, has_worked: false, last: String::new() };
         Self { relays: choices.into_iter().map(relay).collect(), providers: HashMap::new() }
     }
 
@@ -96,9 +88,11 @@ impl Traffic {
         if self.relays.len() == 1 {
             return true;
         }
-        let serves = self.serving(domain);
+        let is_named = |relay: &Relay| relay.choice.domains.iter().any(|d| d == domain);
+        let has_named = self.relays.iter().any(is_named);
+        let serves = |relay: &Relay| if has_named { is_named(relay) } else { relay.choice.domains.is_empty() };
         let is_up = |(index, relay): &(usize, &Relay)| {
-            serves(relay) && (*index == asking || (relay.workers > 0 && relay.breaker.is_closed()))
+            serves(relay) && relay.dead.is_none() && (*index == asking || relay.breaker.is_closed())
         };
         let up = || self.relays.iter().enumerate().filter(is_up);
         let Some(first) = up().map(|(_, relay)| relay.choice.priority).min() else { return false };
@@ -115,32 +109,16 @@ impl Traffic {
         false
     }
 
-    /// Which relays a message to a domain may go through at all in this run.
-    fn serving(&self, domain: &str) -> impl Fn(&Relay) -> bool {
-        let is_named = move |relay: &Relay| relay.choice.domains.iter().any(|d| d == domain);
-        let has_named = self.relays.iter().any(is_named);
-        move |relay| relay.dead.is_none() && if has_named { is_named(relay) } else { relay.choice.domains.is_empty() }
-    }
-
-    /// Whether any relay that has connections left serves a domain; `relay` asks for itself alone.
-    pub fn is_served(&self, domain: &str, relay: Option<usize>) -> bool {
-        let serves = self.serving(domain);
-        let mut relays = self.relays.iter().enumerate();
-        relays.any(|(index, r)| serves(r) && r.workers > 0 && relay.is_none_or(|relay| relay == index))
-    }
-
-    /// A connection begins to take work through a relay.
-    pub fn arrive(&mut self, relay: usize) {
-        if let Some(relay) = self.relays.get_mut(relay) {
-            relay.workers += 1;
+    /// The last relay for a domain and why it is not used any more, where none is left.
+    pub fn is_stranded(&self, domain: &str) -> Option<(&str, &str)> {
+        let is_named = |relay: &&Relay| relay.choice.domains.iter().any(|d| d == domain);
+        let has_named = self.relays.iter().any(|relay| is_named(&relay));
+        let serves = |relay: &&Relay| if has_named { is_named(relay) } else { relay.choice.domains.is_empty() };
+        let mut why = None;
+        for relay in self.relays.iter().filter(serves) {
+            why = Some((relay.choice.name.as_str(), relay.dead.as_deref()?));
         }
-    }
-
-    /// A connection takes no more work.
-    pub fn leave(&mut self, relay: usize) {
-        if let Some(relay) = self.relays.get_mut(relay) {
-            relay.workers = relay.workers.saturating_sub(1);
-        }
+        why
     }
 
     /// To how many messages a minute a relay, or a provider, is slowed down at this moment.
@@ -241,13 +219,6 @@ mod tests {
         Choice { name: name.to_owned(), priority, weight, domains }
     }
 
-    fn staffed(choices: Vec<Choice>) -> Traffic {
-        let relays = choices.len();
-        let mut traffic = Traffic::new(choices);
-        (0..relays).for_each(|relay| traffic.arrive(relay));
-        traffic
-    }
-
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_500_000_000 + second).expect("valid")
     }
@@ -261,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_second_relay_takes_over_and_gives_back() {
-        let mut traffic = staffed(vec![choice("a", 1, 1, &[]), choice("b", 2, 1, &[])]);
+        let mut traffic = Traffic::new(vec![choice("a", 1, 1, &[]), choice("b", 2, 1, &[])]);
         traffic.note(0, "x.example", &Judgement::ACCEPTED, true, "", at(0));
         assert!(traffic.takes(0, "x.example", 7) && !traffic.takes(1, "x.example", 7));
         lose(&mut traffic, 0, at(0));
@@ -278,7 +249,7 @@ mod tests {
 
     #[test]
     fn weights_share_and_every_message_has_one_way() {
-        let traffic = staffed(vec![choice("a", 1, 3, &[]), choice("b", 1, 1, &[]), choice("c", 9, 1, &[])]);
+        let traffic = Traffic::new(vec![choice("a", 1, 3, &[]), choice("b", 1, 1, &[]), choice("c", 9, 1, &[])]);
         let mut counts = [0; 3];
         for token in 0..4000 {
             let ways: Vec<usize> = (0..3).filter(|relay| traffic.takes(*relay, "x.example", token)).collect();
@@ -290,16 +261,21 @@ mod tests {
 
     #[test]
     fn domains_go_where_they_are_named() {
-        let mut traffic = staffed(vec![choice("a", 1, 1, &[]), choice("own", 5, 1, &["un.example"])]);
+        let mut traffic = Traffic::new(vec![choice("a", 1, 1, &[]), choice("own", 5, 1, &["un.example"])]);
         assert!(traffic.takes(1, "un.example", 0) && !traffic.takes(0, "un.example", 0));
         assert!(traffic.takes(0, "other.example", 0) && !traffic.takes(1, "other.example", 0));
         lose(&mut traffic, 1, at(0));
         assert!(!traffic.takes(0, "un.example", 0), "it waits rather than take a way that was not meant");
+        assert_eq!(traffic.is_stranded("un.example"), None, "it may come back");
+        let refused = judge(Phase::Auth, &Mishap::Reply(Reply::new(535, vec!["5.7.8 no".to_owned()])));
+        traffic.note(1, "un.example", &refused, false, "535 5.7.8 no", at(0));
+        assert_eq!(traffic.is_stranded("un.example"), Some(("own", "535 5.7.8 no")));
+        assert_eq!(traffic.is_stranded("other.example"), None);
     }
 
     #[test]
     fn a_wrong_password_takes_one_relay_out_and_the_last_one_ends_the_run() {
-        let mut traffic = staffed(vec![choice("a", 1, 1, &[]), choice("b", 2, 1, &[])]);
+        let mut traffic = Traffic::new(vec![choice("a", 1, 1, &[]), choice("b", 2, 1, &[])]);
         let refused = judge(Phase::Auth, &Mishap::Reply(Reply::new(535, vec!["5.7.8 no".to_owned()])));
         traffic.note(0, "", &refused, false, "535 5.7.8 no", at(0));
         assert_eq!(traffic.way(0, at(0)), Way::Dead);
@@ -311,19 +287,8 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_serves_any_more_is_seen() {
-        let mut traffic = staffed(vec![choice("a", 1, 1, &[]), choice("own", 1, 1, &["un.example"])]);
-        let refused = judge(Phase::Auth, &Mishap::Reply(Reply::new(535, vec!["5.7.8 no".to_owned()])));
-        assert!(traffic.is_served("un.example", None) && !traffic.is_served("un.example", Some(0)));
-        traffic.note(1, "", &refused, false, "535 5.7.8 no", at(0));
-        assert!(!traffic.is_served("un.example", None) && traffic.is_served("x.example", Some(0)));
-        traffic.leave(0);
-        assert!(!traffic.is_served("x.example", None), "its last connection is gone");
-    }
-
-    #[test]
     fn providers_rest_by_themselves() {
-        let mut traffic = staffed(vec![choice("a", 1, 1, &[])]);
+        let mut traffic = Traffic::new(vec![choice("a", 1, 1, &[])]);
         let text = "5.7.26 This mail has been blocked because the sender is unauthenticated";
         let refused = judge(Phase::Dot, &Mishap::Reply(Reply::new(550, vec![text.to_owned()])));
         for second in [0, 100, 200] {

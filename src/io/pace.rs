@@ -83,6 +83,8 @@ pub struct Hold {
 #[must_use = "the slots are free again when it is dropped"]
 pub struct Permit {
     slots: [Option<Arc<Slots>>; 2],
+    /// In which minute of Unix time quotas counted it.
+    minute: i64,
 }
 
 /// Whom [`Gate::slow`] slows.
@@ -230,7 +232,8 @@ impl<C: Clock + Clone> Gate<C> {
         }
         self.ask_schedule(now)?;
         let (place, provider) = self.places(domain);
-        let permit = Permit { slots: [take_slot(place.as_deref(), now)?, take_slot(provider.map(|p| &**p), now)?] };
+        let slots = [take_slot(place.as_deref(), now)?, take_slot(provider.map(|p| &**p), now)?];
+        let permit = Permit { slots, minute: Quota::minute(now) };
         // Room is looked for first and counted last, under one lock.
         let mut quotas = self.quotas.as_ref().map(lock);
         for (of, quota) in quotas.iter_mut().flat_map(|q| q.iter_mut()) {
@@ -265,6 +268,17 @@ impl<C: Clock + Clone> Gate<C> {
             }
         }
         Ok(permit)
+    }
+
+    /// A message that may have left through the relay of this number did not: quotas count it no longer. Its slots are free.
+    pub fn give_back(&self, relay: usize, permit: Permit) {
+        let mut quotas = self.quotas.as_ref().map(lock);
+        for (of, quota) in quotas.iter_mut().flat_map(|q| q.iter_mut()) {
+            if of.is_none_or(|index| index == relay) {
+                quota.give_back(permit.minute);
+            }
+        }
+        drop(permit);
     }
 
     /// Lowers the rate of a target until an instant: what a reply that throttles asks for. A later word on the same target

@@ -115,6 +115,9 @@ pub fn lint(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
 pub fn lint_personal(octets: &[u8], meant: &Meant<'_>) -> Vec<Finding> {
     let mut gate = Gate { octets, meant, marks: Vec::new(), findings: Vec::new() };
     let header_end = gate.check_lines();
+    if header_end + 2 < octets.len() {
+        gate.find(Rule::Fields, "a blank line stands between the fields of the recipient");
+    }
     let header = gate.read_header(0..header_end, &["To", "Subject"], Rule::Fields);
     if let Some((_, value)) = header.get("Subject") {
         gate.check_words("the subject", value.as_text().unwrap_or_default(), meant.subject);
@@ -810,7 +813,7 @@ mod tests {
     use mail_parser::{MessageParser, MimeHeaders as _, PartType};
     use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 
-    use super::{Calendar, Finding, Meant, Rule, lint};
+    use super::{Calendar, Finding, Meant, Rule, lint, lint_personal};
     use crate::mail::{AddrSpec, Mailbox, MessageId};
 
     const SUBJECT: &str = "Invitation : prévenir les atrocités (vendredi 22 septembre 2017, 15 heures)";
@@ -919,6 +922,45 @@ mod tests {
         let sample = Sample::new();
         assert_eq!(text(&lint(&sample.build(true), &sample.meant())), "");
         assert_eq!(text(&lint(&sample.build(false), &Meant { calendar: None, ..sample.meant() })), "");
+    }
+
+    #[test]
+    fn what_differs_between_recipients_is_checked_by_itself() {
+        let sample = Sample::new();
+        let meant = sample.meant();
+        let built = String::from_utf8(sample.build(true)).expect("ASCII");
+        let field = |name: &str| {
+            let at = built.find(&format!("{name}: ")).expect(name);
+            let end = built[at..].match_indices("\r\n").find(|(n, _)| !built[at + n + 2..].starts_with([' ', '\t']));
+            built[at..at + end.expect("an end").0 + 2].to_owned()
+        };
+        let (to, subject) = (field("To"), field("Subject"));
+        let found = |fields: &str| {
+            let findings = lint_personal(format!("{fields}\r\n").as_bytes(), &meant);
+            findings.iter().map(|finding| finding.rule).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&format!("{to}{subject}")), []);
+        assert_eq!(found(&to), [], "the subject may be that of all");
+        let encoded = |text: &str| format!("=?utf-8?B?{}?=", encode(text.as_bytes()).trim_end());
+        let address = "<un@mission.example>";
+        for (what, fields, rule) in [
+            ("another address", swap(&to, "un@mission.example", "an@mission.example"), Rule::Recipient),
+            ("a second address", swap(&to, address, "<un@mission.example>, <an@mission.example>"), Rule::Recipient),
+            ("a second To", format!("{to}{to}"), Rule::Fields),
+            ("no To", subject.clone(), Rule::Fields),
+            ("a third field", format!("{to}Bcc: <an@mission.example>\r\n"), Rule::Fields),
+            ("a name that reads otherwise", format!("To: {} {address}\r\n", encoded("Mission of Y")), Rule::Names),
+            ("a control in the name", format!("To: {} {address}\r\n", encoded("Mission\u{7} of X")), Rule::Names),
+            ("a control in clear", format!("To: \"Mission\u{7}\" {address}\r\n"), Rule::Octets),
+            ("a subject that reads otherwise", format!("{to}Subject: {}\r\n", encoded("Gala")), Rule::Names),
+            ("a blank line between", format!("{to}\r\nBcc: <an@mission.example>\r\n"), Rule::Fields),
+        ] {
+            assert!(found(&fields).contains(&rule), "{what}: {:?}\n{fields}", found(&fields));
+        }
+        let own = Meant { to: &sample.from, ..meant };
+        let fields = format!("To: {} <rsvp@events.example>\r\n\r\n", encoded(sample.from.name()));
+        let rules: Vec<Rule> = lint_personal(fields.as_bytes(), &own).iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, [Rule::Organizer], "the organizer is invited");
     }
 
     #[test]

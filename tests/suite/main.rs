@@ -10,6 +10,7 @@ mod desk;
 mod dialogue;
 mod disk;
 mod dkim;
+mod engine;
 mod faults;
 mod faulty;
 mod golden;

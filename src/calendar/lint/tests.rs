@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::{Strategy, any};
 use proptest::{collection, prop_assert_eq, proptest};
 
-use super::{Meant, Rule, Severity, Stored, lint};
+use super::{Meant, Rule, Severity, Stored, lint, lint_personal};
 use crate::calendar::text::refold;
 use crate::calendar::{Object, OrganizerMethod, PartStat, Sequence, Status, Uid};
 use crate::mail::{AddrSpec, Mailbox};
@@ -137,6 +137,48 @@ fn every_mutation_is_found_by_its_rule() {
         assert_ne!(mutated, write(&meant), "{from:?} is not there");
         let found = rules(mutated.as_bytes(), &meant);
         assert!(found.contains(rule), "{from:?} to {to:?}: {rule} expected, found {found:?}");
+    }
+}
+
+#[test]
+fn what_differs_between_recipients_is_checked_by_itself() {
+    let dispatch = Dispatch::new();
+    let meant = dispatch.meant();
+    let whole = write(&meant);
+    let property = |name: &str| {
+        let at = whole.find(&format!("\r\n{name}")).expect(name) + 2;
+        let end = at
+            + whole[at..].match_indices("\r\n").find(|(n, _)| !whole[at + n + 2..].starts_with(' ')).expect("an end").0;
+        whole[at..end + 2].to_owned()
+    };
+    let (uid, attendee) = (property("UID:"), property("ATTENDEE;"));
+    let personal = |properties: &str| {
+        format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{properties}END:VEVENT\r\nEND:VCALENDAR\r\n").into_bytes()
+    };
+    let found = |properties: &str| {
+        lint_personal(&personal(properties), &meant).iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    let good = format!("{uid}{attendee}");
+    assert_eq!(found(&good), []);
+    // A fold may stand in the middle of a word, so the line is unfolded before it is changed.
+    let line = attendee.replace("\r\n ", "");
+    let changed = |old: &str, new: &str| {
+        assert!(line.contains(old), "{old} in {line}");
+        format!("{uid}{}", refold(&line.replacen(old, new, 1)))
+    };
+    for (what, properties, rule) in [
+        ("another address", changed("Un@x.example", "Un@y.example"), Rule::L7),
+        ("another name", changed("Mission of X", "Mission of Y"), Rule::L7),
+        ("marks of a template", changed("Mission of X", "{{ entity }}"), Rule::L16),
+        ("a control", changed("Mission of X", "Mission\u{1} of X"), Rule::L3),
+        ("a second attendee", format!("{good}{attendee}"), Rule::L7),
+        ("no attendee", uid.clone(), Rule::L7),
+        ("another UID", good.replace("gala.k3v9", "gala.k3v8"), Rule::L5),
+        ("a third property", format!("{good}SUMMARY:Gala\r\n"), Rule::L0),
+        ("another answer", changed("NEEDS-ACTION", "ACCEPTED"), Rule::L8),
+        ("bare line feeds", good.replace("\r\n", "\n"), Rule::L1),
+    ] {
+        assert!(found(&properties).contains(&rule), "{what}: {:?}\n{properties}", found(&properties));
     }
 }
 
