@@ -134,7 +134,7 @@ pub(super) struct Counts {
 
 /// What a connection gets that asks for work.
 enum Taken {
-    Row(OpenRow),
+    Row(Box<OpenRow>),
     Wait(Wait),
     /// What there is, others may take.
     Others,
@@ -317,7 +317,7 @@ impl<'l> Line<'l> {
                     let left = self.left.load(Ordering::Relaxed);
                     self.left.store(left.saturating_sub(u64::from(left != u64::MAX)), Ordering::Relaxed);
                     self.counts.taken.fetch_add(1, Ordering::Relaxed);
-                    return Ok(Taken::Row(row));
+                    return Ok(Taken::Row(Box::new(row)));
                 }
                 Ok(None) => None,
                 Err((wait, is_for_all)) if is_for_all => return Ok(Taken::Wait(wait)),
@@ -618,7 +618,7 @@ impl Source for Worker<'_, '_> {
     async fn next(&self) -> Option<Work> {
         loop {
             match self.take(true).await {
-                Taken::Row(row) => return self.line.work(row).await,
+                Taken::Row(row) => return self.line.work(*row).await,
                 Taken::Nothing => return None,
                 Taken::Others if self.sleep(LOOK_AGAIN).await => {}
                 Taken::Wait(wait) if self.wait(&wait).await => {}
@@ -629,7 +629,7 @@ impl Source for Worker<'_, '_> {
 
     async fn ready(&self) -> Option<Work> {
         match self.take(false).await {
-            Taken::Row(row) => self.line.work(row).await,
+            Taken::Row(row) => self.line.work(*row).await,
             Taken::Others | Taken::Wait(_) | Taken::Nothing => None,
         }
     }
