@@ -363,7 +363,7 @@ impl Body {
 fn with_last_line_feed(pieces: Pieces) -> Pieces {
     pieces.map_end(|text| {
         if !text.ends_with('\n') {
-            text.push('\n')
+            text.push('\n');
         }
     })
 }

@@ -947,7 +947,7 @@ mod tests {
             ("another address", swap(&to, "un@mission.example", "an@mission.example"), Rule::Recipient),
             ("a second address", swap(&to, address, "<un@mission.example>, <an@mission.example>"), Rule::Recipient),
             ("a second To", format!("{to}{to}"), Rule::Fields),
-            ("no To", subject.clone(), Rule::Fields),
+            ("no To", subject, Rule::Fields),
             ("a third field", format!("{to}Bcc: <an@mission.example>\r\n"), Rule::Fields),
             ("a name that reads otherwise", format!("To: {} {address}\r\n", encoded("Mission of Y")), Rule::Names),
             ("a control in the name", format!("To: {} {address}\r\n", encoded("Mission\u{7} of X")), Rule::Names),
