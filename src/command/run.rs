@@ -306,7 +306,7 @@ impl<'l> Line<'l> {
             let now = clock::now();
             let is_probe = match self.way(relay, number, now) {
                 Ok(is_probe) => is_probe,
-                Err(taken) => return Ok(taken),
+                Err(taken) => return Ok(*taken),
             };
             let found = self.find(rows, relay, now);
             if is_probe && !matches!(found, Ok(Some(_))) {
@@ -333,18 +333,18 @@ impl<'l> Line<'l> {
     }
 
     /// Whether a connection may ask for work at all; whether it would be a probe.
-    fn way(&self, relay: usize, number: u32, now: Timestamp) -> Result<bool, Taken> {
+    fn way(&self, relay: usize, number: u32, now: Timestamp) -> Result<bool, Box<Taken>> {
         let mut state = self.state();
         let configured = self.parts.outlets.get(relay).map_or(1, |outlet| outlet.connections);
         if number >= state.traffic.connections(relay, configured, now) {
-            return Err(Taken::Others);
+            return Err(Box::new(Taken::Others));
         }
         match state.traffic.way(relay, now) {
             Way::Open { is_probe } => Ok(is_probe),
-            Way::Dead => Err(Taken::Nothing),
+            Way::Dead => Err(Box::new(Taken::Nothing)),
             Way::Rests(until) => {
                 let why = state.traffic.in_words(now).join("; ");
-                Err(Taken::Wait(Wait::until(until, now, why)))
+                Err(Box::new(Taken::Wait(Wait::until(until, now, why))))
             }
         }
     }
