@@ -566,7 +566,7 @@ fn a_closed_window_says_when_it_opens_and_sends_nothing() {
     let desk = desk(&guests(5, "x.example"));
     let receiver = Receiver::kind();
     relay(&desk, "main", receiver.port, "");
-    let now = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC);
+    let now = convoke::io::clock::now().to_zoned_datetime(jiff::tz::TimeZone::UTC);
     let after = |hours: i64| now.checked_add(jiff::SignedDuration::from_hours(hours)).expect("near");
     let (from, until) = (after(6), after(7));
     let clock = |at: &jiff::ZonedDateTime| at.strftime("%H:%M").to_string();
