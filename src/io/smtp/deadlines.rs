@@ -27,13 +27,13 @@ pub struct Deadlines {
 impl Default for Deadlines {
     /// RFC 5321 section 4.5.3.2. Ten minutes after the dot: whoever gives up earlier makes doubles.
     fn default() -> Self {
-        let minutes = |m: u64| Duration::from_secs(60 * m);
+        let Timeouts { connect, command, data, body, dot, short: _ } = Timeouts::default();
         Self {
-            connect: Duration::from_secs(30),
-            command: minutes(5),
-            data: minutes(2),
-            body: minutes(3),
-            dot: minutes(10),
+            connect,
+            command,
+            data,
+            body,
+            dot,
             quit: Duration::from_secs(5),
             // Postfix under stress waits 10 seconds for a command, others minutes: we leave before we are shown out.
             idle: Duration::from_secs(9),
