@@ -17,7 +17,7 @@ mod usage;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};
-pub use plan::{FolderState, Planned};
+pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
 

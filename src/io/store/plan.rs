@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::ledger::OpenRow;
 use super::{Store, StoreError, suppression};
 use crate::calendar::Sequence;
 use crate::journal::Standing;
@@ -19,9 +18,6 @@ pub struct FolderState {
     /// The last revision of the event.
     pub revision: Revision,
 }
-
-/// A dispatch taken in hand.
-pub type Planned = OpenRow;
 
 impl Store {
     /// The folder's state; made from `secret` and `first` where the journal is new.
