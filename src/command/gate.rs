@@ -101,6 +101,10 @@ fn in_words(concern: Concern) -> Problem {
         2 => " and 1 more row".to_owned(),
         n => format!(" and {} more rows", n - 1),
     };
+    // A fault of the row itself, which the composer does not know the place of.
+    if problem.place.file.is_empty() {
+        return Problem::new(first, format!("{}{others}", problem.fault), problem.cure);
+    }
     Problem::new(problem.place, format!("{} for {first}{others}", problem.fault), problem.cure)
 }
 
