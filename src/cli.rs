@@ -38,7 +38,8 @@ pub enum Verb {
     #[command(after_help = "Example:\n  convoke new gala && cd gala && convoke check")]
     New(New),
     /// Reads everything, renders every message in memory, reports all problems; sends nothing.
-    #[command(after_help = "Examples:\n  convoke check\n  convoke check --recipients late.csv --json")]
+    #[command(after_help = "Examples:\n  convoke check\n  convoke check --recipients late.csv --json\n  \
+                            convoke check --coverage recipients/reference/un-members.csv")]
     Check(Check),
     /// Writes every message as .eml and a page to look at; or prints one.
     #[command(after_help = "Examples:\n  convoke preview\n  convoke preview --only kind=ngo --limit 20\n  \
@@ -111,6 +112,9 @@ pub struct Lists {
 pub struct Check {
     #[command(flatten)]
     pub lists: Lists,
+    /// Says who of reference lists is missing, twice or under an old name; without a file, of that in convoke.toml.
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    pub coverage: Option<Vec<PathBuf>>,
     /// One JSON object.
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,7 @@
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
 mod check;
+mod coverage;
 mod export;
 mod folder;
 mod forecast;

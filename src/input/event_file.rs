@@ -34,6 +34,8 @@ pub struct EventFile {
     pub sender: Sender,
     /// Who is invited.
     pub recipients: RecipientRules,
+    /// The list of who should be among them, below the event folder; none means that nobody asks.
+    pub coverage: Option<String>,
     /// Which language is used where.
     pub languages: Languages,
     /// Which template serves whom.
@@ -149,6 +151,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let contact = read_contact(&root, &default);
     let sender = read_sender(&root, &default);
     let recipients = read_recipients(&root);
+    let coverage = read_coverage(&root);
     let templates = read_templates(&root);
     let limits = super::limits::read(&root, event.as_ref().map(|e| &e.zone));
     let relays = super::relay::read_all(&root);
@@ -164,9 +167,19 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     root.finish();
     let problems = document.problems();
     match (event, contact, sender) {
-        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim, records })
-        }
+        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => Ok(EventFile {
+            event,
+            contact,
+            sender,
+            recipients,
+            coverage,
+            languages,
+            templates,
+            limits,
+            relays,
+            dkim,
+            records,
+        }),
         _ => Err(problems),
     }
 }
@@ -420,6 +433,13 @@ fn read_recipients(root: &TomlReader<'_, '_>) -> RecipientRules {
     let multiline = table.strings("multiline").unwrap_or_default().into_iter().map(|f| f.value).collect();
     table.finish();
     RecipientRules { files, columns, kind, encoding, multiline }
+}
+
+fn read_coverage(root: &TomlReader<'_, '_>) -> Option<String> {
+    let table = root.table("coverage");
+    let reference = table.string("reference").map(|found| found.value);
+    table.finish();
+    reference
 }
 
 /// The order in which templates are looked for where the file names none.

@@ -13,6 +13,7 @@ pub mod problem;
 pub mod providers;
 pub mod recipients;
 pub mod records;
+pub mod reference;
 pub mod relay;
 pub mod suppression_list;
 pub mod table;

@@ -8,11 +8,13 @@
 //! needs to know more.
 
 mod address;
+pub mod coverage;
 mod fold;
 mod forms;
 mod honorific;
 mod kind;
 mod language;
+mod names;
 pub mod register;
 
 pub use address::{Lack, Part, Person, words};

@@ -1,3 +1,5 @@
+//! Cells of the table of forms, as readers of each language expect them.
+
 use super::{Lack, Part, Person, words};
 use crate::people::{Kind, Language, Register};
 
