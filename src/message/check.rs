@@ -183,10 +183,13 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Text between braces: a line of it begins where the template's line does.
+    /// Text between braces. handlebars tells the place of its first character that is no blank.
     fn phrases(&mut self, text: &str) {
         let (line, column) = self.at;
-        for phrase in register::find(text, column <= 1) {
+        let written = text.trim_start();
+        let blanks = &text[..text.len() - written.len()];
+        let begins_line = blanks.contains('\n') || column <= blanks.chars().count() + 1;
+        for phrase in register::find(written, begins_line) {
             let column = if phrase.line == 0 { column.max(1) } else { 1 } + phrase.column;
             let line = (line + phrase.line) as u64 + self.checked.first_line - 1;
             let place = Place::new(self.checked.file, line, column as u64);
@@ -423,6 +426,17 @@ mod tests {
         assert!(one("{{markdown rank}}").contains("texts of the event only"));
         assert!(one("{{entity.length}}").contains("columns have no parts"));
         assert!(one("{{#*inline \"x\"}}{{/inline}}").contains("decorators"));
+    }
+
+    #[test]
+    fn phrases_of_a_register_are_found_where_they_stand() {
+        let text = "{{entity}} presents its compliments\n{{#if rank}}\n  Dear {{rank}},\n{{/if}}\n\n{{rank}} dear x\n\n\nSir,\n";
+        let template = Template::compile(text).expect("parses");
+        let columns: BTreeSet<String> = ["entity", "rank"].map(str::to_owned).into();
+        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true };
+        let asks = check(&Checked { file: "t", first_line: 1, template: &template }, &known, &mut Vec::new());
+        let seen: Vec<String> = asks.phrases.iter().map(|(p, place)| format!("{place} {}", p.words)).collect();
+        assert_eq!(seen, ["t:1:12 presents its compliments", "t:3:3 Dear", "t:9:1 Sir,"]);
     }
 
     #[test]
