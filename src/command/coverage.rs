@@ -1,6 +1,5 @@
 //! `convoke check --coverage`: the lists against reference lists.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +10,10 @@ use crate::input::problem::{Place, Problem};
 use crate::input::reference;
 use crate::input::table::{Sniffer, TableReader};
 use crate::io::files;
-use crate::io::store::{Store, StoreError};
-use crate::people::coverage::{Coverage, Listed, Wanted};
+use crate::io::store::Store;
+use crate::people::coverage::{Comparison, Wanted};
 
-/// Dispatches in memory at once.
+/// Rows in memory at once.
 const PAGE: usize = 1024;
 
 /// What is to be compared with what.
@@ -68,11 +67,23 @@ impl References {
         if read.is_empty() {
             return Ok(Vec::new());
         }
-        let (listed, places) = listed(store).await?;
+        let mut comparisons: Vec<_> = read.iter().map(|(_, wanted)| Comparison::new(wanted)).collect();
+        let mut after = 0;
+        loop {
+            let page = store.entities_page(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            for row in &page {
+                for comparison in &mut comparisons {
+                    comparison.add(&row.entity, row.kind, || row.place.to_string());
+                }
+            }
+        }
         let on = folder.file.event.local_start.date();
-        let covered = read.into_iter().map(|(name, wanted)| {
-            let coverage = Coverage::of(&wanted, &listed, on);
-            Covered { reference: name.clone(), coverage, places: places.clone(), on }
+        let covered = comparisons.into_iter().zip(&read).map(|(comparison, (name, _))| Covered {
+            reference: (*name).clone(),
+            coverage: comparison.finish(on),
+            on,
         });
         Ok(covered.collect())
     }
@@ -87,23 +98,4 @@ fn read(name: &str, path: &Path) -> Result<Vec<Wanted>, Vec<Problem>> {
     files::digest(path, |piece| sniffer.push(piece)).map_err(|e| unreadable(&e))?;
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     reference::read(TableReader::new(name, file, &sniffer.finish()))
-}
-
-/// Every entity on the current lists, with its first row.
-async fn listed(store: &Store) -> Result<(BTreeSet<Listed>, BTreeMap<String, Place>), StoreError> {
-    let (mut listed, mut places) = (BTreeSet::new(), BTreeMap::new());
-    let mut after = 0;
-    loop {
-        let page = store.listed_page(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        for row in page {
-            let one = Listed { entity: row.recipient.entity, kind: row.recipient.kind };
-            if !listed.contains(&one) {
-                places.entry(one.entity.clone()).or_insert(row.recipient.place);
-                listed.insert(one);
-            }
-        }
-    }
-    Ok((listed, places))
 }

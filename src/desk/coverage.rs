@@ -1,25 +1,21 @@
 //! Whom the lists leave out, in words and as JSON.
 //!
-//! What: [`Covered`], a comparison with the places of its entities; [`Covered::sentence`] is the one line of each check,
+//! What: [`Covered`], a comparison with the name of its reference; [`Covered::sentence`] is the one line of each check,
 //! [`Covered::lines`] the whole. Not here: the comparison (`people::coverage`). Called by: `command`. Can fail: nothing.
-
-use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use crate::input::problem::{Place, quoted};
-use crate::people::coverage::Coverage;
+use crate::input::problem::quoted;
+use crate::people::coverage::{Coverage, Entity};
 
-/// A comparison, and where each entity stands first.
+/// A comparison with a reference list.
 #[derive(Debug)]
 pub struct Covered {
     /// The reference list, as the user named it.
     pub reference: String,
     /// What was found.
     pub coverage: Coverage,
-    /// The first row of each entity.
-    pub places: BTreeMap<String, Place>,
     /// The day of the event.
     pub on: Date,
 }
@@ -27,7 +23,7 @@ pub struct Covered {
 impl Covered {
     /// `coverage of un-members.csv: 194 of 195 are on the lists; 1 missing, 1 twice`.
     pub fn sentence(&self) -> String {
-        let Coverage { wanted, present, missing, twice, renamed, strangers } = &self.coverage;
+        let Coverage { wanted, present, missing, twice, renamed, strangers, has_more_strangers } = &self.coverage;
         let mut found = Vec::new();
         let mut say = |n: usize, words: &str| {
             if n > 0 {
@@ -39,7 +35,8 @@ impl Covered {
         let former = renamed.iter().filter(|renamed| renamed.is_former).count();
         say(former, "under an old name");
         say(renamed.len() - former, "under another name");
-        say(strangers.len(), "not in the reference");
+        let words = if *has_more_strangers { "and more not in the reference" } else { "not in the reference" };
+        say(strangers.len(), words);
         let rest = if found.is_empty() { "nobody missing, nobody twice".to_owned() } else { found.join(", ") };
         format!("coverage of {}: {present} of {wanted} are on the lists; {rest}", self.reference)
     }
@@ -50,11 +47,11 @@ impl Covered {
         let mut lines = vec![self.sentence()];
         for missing in &coverage.missing {
             let likely = coverage.strangers.iter().find(|stranger| stranger.near.as_ref() == Some(&missing.name));
-            let likely = likely.map(|stranger| format!(" (perhaps {})", self.entity(&stranger.entity)));
+            let likely = likely.map(|stranger| format!(" (perhaps {})", entity(&stranger.entity)));
             lines.push(format!("  missing: {}{}", missing.name, likely.unwrap_or_default()));
         }
         for twice in &coverage.twice {
-            let entities: Vec<String> = twice.entities.iter().map(|entity| self.entity(entity)).collect();
+            let entities: Vec<String> = twice.entities.iter().map(entity).collect();
             lines.push(format!("  twice: {} as {}", twice.name, entities.join(" and ")));
         }
         for renamed in &coverage.renamed {
@@ -65,11 +62,11 @@ impl Covered {
             } else {
                 String::new()
             };
-            lines.push(format!("  {kind}: {} {verb} {}{since}{then}", self.entity(&renamed.entity), renamed.name));
+            lines.push(format!("  {kind}: {} {verb} {}{since}{then}", entity(&renamed.entity), renamed.name));
         }
         for stranger in &coverage.strangers {
             let near = stranger.near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            lines.push(format!("  not in the reference: {}{near}", self.entity(&stranger.entity)));
+            lines.push(format!("  not in the reference: {}{near}", entity(&stranger.entity)));
         }
         lines
     }
@@ -77,8 +74,7 @@ impl Covered {
     /// For programs.
     pub fn json(&self) -> Value {
         let coverage = &self.coverage;
-        let place = |entity: &String| self.places.get(entity).map(ToString::to_string);
-        let entity = |entity: &String| json!({ "entity": entity, "place": place(entity) });
+        let entity = |entity: &Entity| json!({ "entity": entity.name, "place": entity.place });
         json!({
             "reference": self.reference,
             "ok": coverage.is_whole(),
@@ -90,25 +86,23 @@ impl Covered {
                 "entities": t.entities.iter().map(entity).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "renamed": coverage.renamed.iter().map(|r| json!({
-                "entity": r.entity,
-                "place": place(&r.entity),
+                "entity": r.entity.name,
+                "place": r.entity.place,
                 "name": r.name,
                 "is_former": r.is_former,
                 "since": r.since.map(|since| since.to_string()),
                 "was_right": r.was_right,
             })).collect::<Vec<_>>(),
             "strangers": coverage.strangers.iter().map(|s| json!({
-                "entity": s.entity,
-                "place": place(&s.entity),
+                "entity": s.entity.name,
+                "place": s.entity.place,
                 "near": s.near,
             })).collect::<Vec<_>>(),
+            "has_more_strangers": coverage.has_more_strangers,
         })
     }
+}
 
-    fn entity(&self, entity: &String) -> String {
-        match self.places.get(entity) {
-            Some(place) => format!("{} ({place})", quoted(entity)),
-            None => quoted(entity),
-        }
-    }
+fn entity(entity: &Entity) -> String {
+    format!("{} ({})", quoted(&entity.name), entity.place)
 }

@@ -69,6 +69,10 @@ pub fn read<S: RowSource>(mut source: S) -> Result<Vec<Wanted>, Vec<Problem>> {
             problems.push(Problem::new(place(columns.kind), format!("kind {} is not known", quoted(word)), cure));
         }
         let one = Wanted { name: name.to_owned(), code: cell(columns.code).to_uppercase(), kind };
+        if let Some(other) = one.contradiction() {
+            let fault = format!("code {} is that of {other}, and the name is {}", quoted(&one.code), quoted(name));
+            problems.push(Problem::new(place(columns.code), fault, "mend one of them"));
+        }
         if let Some(line) = first.insert(one.key(), row.line) {
             let fault = format!("{} stands in line {line} already", quoted(name));
             problems.push(Problem::new(place(Some(columns.name)), fault, "remove one of the rows"));
@@ -117,11 +121,12 @@ mod tests {
     fn a_reference_is_read_whole_or_with_all_its_faults() {
         assert_eq!(problems("code;name;kind\nTR;Türkiye;mission\nVA;Holy See;observer\n"), Vec::<String>::new());
         assert_eq!(
-            problems("code,name,kind\nTR,Türkiye,mision\n,,\nCH,,mission\nXX,Turkey,\n"),
+            problems("code,name,kind\nTR,Türkiye,mision\n,,\nCH,,mission\nXX,Turkey,\nTN,Togo,\n"),
             [
                 "r.csv:2:3: kind `mision` is not known; write one of mission, observer, igo, ngo, individual",
                 "r.csv:4:2: row names nobody; write a name, or remove the row",
                 "r.csv:5:2: `Turkey` stands in line 2 already; remove one of the rows",
+                "r.csv:6:1: code `TN` is that of Tunisia, and the name is `Togo`; mend one of them",
             ]
         );
         assert_eq!(

@@ -32,7 +32,7 @@ impl Forms {
     /// Finds them for a row; `path` is the letter's file.
     ///
     /// # Errors
-    /// Of the row with an empty place, of the template with its own.
+    /// Of the row, with the recipient's address for a place; of the template, with its own.
     pub(super) fn of(letter: &Letter, reader: &Reader<'_>, path: &str) -> Result<Self, Problem> {
         let cell = |name: &str| reader.cells.get(name).map_or("", String::as_str);
         let person = Person {
@@ -47,7 +47,9 @@ impl Forms {
         };
         let parts = letter.cells.forms.iter().map(|&part| {
             let words = words(part, &person, &letter.language, letter.register);
-            words.map(|lines| (part, lines)).map_err(|lack| problem(lack, part, &person, letter, path))
+            words
+                .map(|lines| (part, lines))
+                .map_err(|lack| problem(lack, part, &person, letter, path, reader.address.as_str()))
         });
         parts.collect::<Result<_, _>>().map(Self)
     }
@@ -63,7 +65,7 @@ impl Forms {
     }
 }
 
-fn problem(lack: Lack, part: Part, person: &Person<'_>, letter: &Letter, path: &str) -> Problem {
+fn problem(lack: Lack, part: Part, person: &Person<'_>, letter: &Letter, path: &str, address: &str) -> Problem {
     let (part, language) = (part.as_str(), &letter.language);
     match lack {
         Lack::Language => Problem::new(
@@ -72,7 +74,7 @@ fn problem(lack: Lack, part: Part, person: &Person<'_>, letter: &Letter, path: &
             "write one in the template",
         ),
         Lack::Rank => Problem::new(
-            Place::file(""),
+            Place::file(address),
             format!("rank {} is not known", quoted(person.rank)),
             "write a rank of the manual's table, or empty the cell",
         ),
@@ -80,7 +82,7 @@ fn problem(lack: Lack, part: Part, person: &Person<'_>, letter: &Letter, path: &
             let name = person.name();
             let who = if name.is_empty() { quoted(person.entity) } else { quoted(&name) };
             Problem::new(
-                Place::file(""),
+                Place::file(address),
                 format!("the {part} in language `{language}` depends on whether {who} is a woman or a man"),
                 "write `f` or `m` in the column `sex`, or an honorific that says it, such as `Ms.`",
             )

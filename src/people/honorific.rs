@@ -84,7 +84,8 @@ impl Honorific {
         let whole = if cell.is_ascii() { String::new() } else { fold(cell) };
         let has = |words: &HashSet<String>| {
             tokens.iter().any(|token| words.contains(token))
-                || words.iter().any(|word| word.starts_with(is_han) && whole.contains(word.as_str()))
+                || (!whole.is_empty()
+                    && words.iter().any(|word| word.starts_with(is_han) && whole.contains(word.as_str())))
         };
         let sex = match (has(&WORDS.female), has(&WORDS.male)) {
             (true, false) => Sex::Female,

@@ -215,3 +215,42 @@ fn told_in_these_words(lines: &[&str]) {
         ]
     );
 }
+
+/// A letter that prints every form of address, in the place of the notes verbales.
+#[test]
+fn everybody_of_the_sample_can_be_addressed_in_both_registers() {
+    let desk = Desk::sample();
+    for register in ["formal", "ordinary"] {
+        for language in ["ar", "en", "es", "fr", "ru", "zh"] {
+            let name = format!("templates/invitation/mission.{language}.md.hbs");
+            let body = "{{envelope}}\n\n{{salutation}}\n\n{{address_line}}\n\n{{> event-LANGUAGE}}\n\n{{> answer-LANGUAGE}}\n\n\
+                        {{close}}\n";
+            let front = format!("+++\nsubject = \"{{{{event.title}}}}\"\nregister = \"{register}\"\n+++\n");
+            desk.write(&name, &(front + &body.replace("LANGUAGE", language)));
+        }
+        let checked = desk.ends(0, &["check", "--json"]).out;
+        let checked: serde_json::Value = serde_json::from_str(&checked).expect("JSON");
+        assert_eq!(checked["to_be_sent"], 268, "{register}");
+    }
+    let begins = |to: &str| {
+        let letter = desk.ends(0, &["preview", "--to", to]).out;
+        let message = mail_parser::MessageParser::default().parse(letter.as_bytes()).expect("a message");
+        let text = message.body_text(0).expect("a text").replace('\r', "");
+        let lines: Vec<String> = text.lines().filter(|line| !line.is_empty()).take(5).map(str::to_owned).collect();
+        lines.join(" | ")
+    };
+    let mission = |of: &str| format!("Permanent Mission of {of} to the United Nations");
+    assert_eq!(
+        begins("ambassador@xn--fiqw77d1qb1x8fjz8b.example").replace(&mission("the People's Republic of China"), "M"),
+        "M | 常驻代表 | 沈明远先生阁下 | 尊敬的沈大使阁下： | 沈明远先生阁下"
+    );
+    assert_eq!(
+        begins("mission@afghanistan-un.example").replace(&mission("the Islamic Republic of Afghanistan"), "M"),
+        "Mr. Zamarialai | Chargé d'affaires a.i. | M | Dear Mr. Zamarialai, | Mr. Zamarialai"
+    );
+    assert_eq!(
+        begins("newyork@mfa.bb.example").replace(&mission("Barbados"), "M"),
+        "M | Dear Madam or Sir, | M | Preventing and Ending Mass Atrocities: Tools for More Effective UN Security Council \
+         Action | Date: Friday, 22 September 2017"
+    );
+}

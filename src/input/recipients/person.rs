@@ -98,8 +98,9 @@ impl Reading<'_> {
         let copy = if is_sound("cc") { self.copy(&mut cells, problems) } else { None };
         let kind = if is_sound("kind") { self.kind(&cells, problems) } else { None };
         let language = if is_sound("language") { self.language(&cells, problems) } else { None };
-        let is_plain = ["rank", "sex", "honorific"].into_iter().all(is_sound);
-        if is_plain {
+        // The honorific alone contradicts nothing.
+        let says_more = ["rank", "sex"].into_iter().any(|name| cells.contains_key(name));
+        if says_more && ["rank", "sex", "honorific"].into_iter().all(is_sound) {
             self.form_of_address(&cells, problems);
         }
         let entity = cells.get("entity").cloned();

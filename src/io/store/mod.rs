@@ -6,6 +6,7 @@
 //! Not here: which steps are lawful (`journal`), what a reply means (`delivery`). Called by: `command`, `io::smtp`.
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
+mod entities;
 mod import;
 mod ledger;
 mod plan;
