@@ -118,10 +118,8 @@ impl Person<'_> {
         }
     }
 
-    fn style<'r>(&self, rank: &'r Rank) -> &'r str
-    where
-        Self: 'r,
-    {
+    /// Which row of the table: the rank's, or what the honorific makes of it.
+    fn style(&self, rank: &'static Rank) -> &'static str {
         let honorific = Honorific::read(self.honorific);
         if rank.is_vacant() || (!self.is_named() && rank.excellency != Excellency::Yes) {
             return self.office();

@@ -141,8 +141,8 @@ impl<'r> Comparison<'r> {
             return;
         }
         name.clone_into(&mut self.last);
-        let known = names::look_up(name);
-        let key = known.map_or_else(|| names::core(name), |known| known.code.to_owned());
+        let (known, core) = names::resolve(name);
+        let key = known.map_or(core, |known| known.code.to_owned());
         // The same words in other letters are the same entity.
         let folded = fold(name);
         let entity = |place: String| Entity { name: name.to_owned(), place };

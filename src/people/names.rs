@@ -103,23 +103,25 @@ fn key(name: &str) -> String {
 
 /// The State of a name; `None` for a name that the table does not know.
 pub(super) fn look_up(name: &str) -> Option<Known> {
-    let mut candidates = vec![key(name)];
-    candidates.extend(turned(name).map(|turned| key(&turned)));
-    candidates.push(bare(name));
-    candidates.push(core(name));
-    for candidate in &candidates {
-        if let Some(known) = plain(candidate) {
-            return Some(known);
-        }
-    }
-    let core = candidates.last()?;
-    if let Some(bare) = without_before(core, &TABLE.state)
-        && let Some(known) = plain(bare)
-    {
-        return Some(known);
-    }
-    let code = TABLE.stems.get(&stem(core)).copied().flatten()?;
-    Some(Known { code, status: Status::Own })
+    resolve(name).0
+}
+
+/// The State of a name, and the name as [`core`] gives it.
+pub(super) fn resolve(name: &str) -> (Option<Known>, String) {
+    let whole = key(name);
+    let turned = turned(name).map(|turned| key(&turned));
+    let straight = turned.as_deref().unwrap_or(&whole);
+    let bare = bare(straight);
+    let core = without_articles(bare);
+    let known = plain(&whole)
+        .or_else(|| plain(straight))
+        .or_else(|| plain(bare))
+        .or_else(|| plain(without_before(core, &TABLE.state)?))
+        .or_else(|| {
+            let code = if core.is_ascii() { None } else { TABLE.stems.get(&stem(core)).copied().flatten() };
+            code.map(|code| Known { code, status: Status::Own })
+        });
+    (known, core.to_owned())
 }
 
 /// The short name in English; `None` for a code that is none.
@@ -130,17 +132,17 @@ pub(super) fn short_name(code: &str) -> Option<&'static str> {
 /// A name without what stands around it, folded: `Permanent Mission of the Republic of X to the United Nations` becomes
 /// `republic of x`.
 pub(super) fn core(name: &str) -> String {
-    without_articles(&bare(name)).to_owned()
+    let name = key(&turned(name).unwrap_or_else(|| name.to_owned()));
+    without_articles(bare(&name)).to_owned()
 }
 
-/// As [`core`], with the articles.
-fn bare(name: &str) -> String {
-    let name = key(&turned(name).unwrap_or_else(|| name.to_owned()));
-    let mut bare = name.as_str();
+/// A folded name without what stands around it, but with its articles.
+fn bare(name: &str) -> &str {
+    let mut bare = name;
     while let Some(shorter) = without_after(bare) {
         bare = shorter;
     }
-    without_before(bare, &TABLE.before).unwrap_or(bare).to_owned()
+    without_before(bare, &TABLE.before).unwrap_or(bare)
 }
 
 /// Every name of the table, folded, with its State: for suggestions.

@@ -254,3 +254,32 @@ fn everybody_of_the_sample_can_be_addressed_in_both_registers() {
          Action | Date: Friday, 22 September 2017"
     );
 }
+
+/// The second message is filled into the cast of the first; made alone it is the same to the octet.
+#[test]
+fn forms_of_address_are_filled_into_a_cast_as_they_are_made_alone() {
+    let row = |n: u32, given: &str, family: &str, rank: &str, title: &str| {
+        format!("g{n}@x.example,Mission of \"\"{n}\"\" & <Co>,mission,en,Ms.,{given},{family},{rank},{title}\n")
+            .replace(&format!("Mission of \"\"{n}\"\" & <Co>"), &format!("\"Mission of \"\"{n}\"\" & <Co>\""))
+    };
+    let mut list = "email,entity,kind,language,honorific,given,family,rank,title\n".to_owned();
+    list += &row(1, "Ana", "One", "counsellor", "");
+    list += &row(2, "*Bo*", "Q_u<o>te [x](y)", "first secretary", "1. Secretary");
+    list += &row(3, "", "", "vacant", "");
+    list += &row(4, "Лев", "中文", "counsellor", "Head of \u{645}\u{631}");
+    let desk = Desk::with_list(&list);
+    desk.write(
+        "templates/invitation/mission.en.md.hbs",
+        "+++\nsubject = \"{{address_line}}: {{event.title}}\"\nregister = \"formal\"\n+++\n{{envelope}}\n\n{{salutation}}\n\n\
+         We invite **{{address_line}}**.\n\n{{> event-en}}\n\n{{> answer-en}}\n\n{{close}}\n",
+    );
+    desk.ends(0, &["send"]);
+    let sent = desk.outbox();
+    assert_eq!(sent.len(), 4);
+    for octets in sent {
+        let message = mail_parser::MessageParser::default().parse(&octets).expect("a message");
+        let to = message.to().and_then(|to| to.first()).and_then(|to| to.address()).expect("an address").to_owned();
+        let alone = desk.command(&["preview", "--to", &to]).output().expect("the program starts").stdout;
+        assert!(octets == alone, "{to}:\n{}\n{}", String::from_utf8_lossy(&octets), String::from_utf8_lossy(&alone));
+    }
+}

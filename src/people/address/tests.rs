@@ -102,7 +102,7 @@ const CELLS: &[Cell] = &[
     (Line, "CDA", "f", "en", Formal, "Ms. Ana Weiss"),
     (Greet, "chargé d'affaires a.i.", "m", "en", Formal, "Sir,"),
     (Greet, "chargé d'affaires a.i.", "f", "en", Ordinary, "Dear Ms. Weiss,"),
-    (Close, "CDA", "m", "en", Formal, "Accept, Sir, the assurances of my highest consideration."),
+    (Close, "CDA", "m", "en", Formal, "Accept, Sir, the assurances of my high consideration."),
     (Greet, "chargé d'affaires", "m", "fr", Ordinary, "Monsieur le Chargé d'affaires,"),
     (Greet, "Encargada de Negocios", "f", "es", Ordinary, "Estimada señora Ríos:"),
     (Greet, "Временный поверенный в делах", "f", "ru", Ordinary, "Уважаемая г-жа Белова!"),
