@@ -55,7 +55,8 @@ fn ranks_honorifics_and_sexes_that_cannot_be_are_named_before_anything_is_sent()
 
 #[test]
 fn a_form_that_needs_the_sex_is_asked_for_by_row() {
-    let rows = "a@x.example,Amis,ngo,fr,,Claude,Martin,president,,\nb@x.example,Voisins,ngo,fr,,Claude,Petit,president,f,\n";
+    let rows =
+        "a@x.example,Amis,ngo,fr,,Claude,Martin,president,,\nb@x.example,Voisins,ngo,fr,,Claude,Petit,president,f,\n";
     let desk = Desk::with_list(&format!("{HEAD}{rows}c@x.example,Cousins,ngo,fr,,Dominique,Roy,,,\n"));
     assert_eq!(
         problems(&desk, 78),
@@ -141,7 +142,8 @@ fn all_helpers_of_address_print_in_both_parts() {
 #[test]
 fn the_sample_covers_all_members_and_observers() {
     let desk = Desk::sample();
-    let line = "coverage of recipients/reference/un-members.csv: 195 of 195 are on the lists; nobody missing, nobody twice";
+    let line =
+        "coverage of recipients/reference/un-members.csv: 195 of 195 are on the lists; nobody missing, nobody twice";
     let plain = desk.ends(0, &["check"]).out;
     assert!(plain.lines().any(|l| l == line), "{plain}");
     let asked = desk.ends(0, &["check", "--coverage"]).out;

@@ -238,7 +238,7 @@ fn small(row: &SqliteRow, name: &str) -> u32 {
     u32::try_from(row.get::<i64, _>(name)).unwrap_or_default()
 }
 
-fn unknown(what: &str, word: &str) -> StoreError {
+pub(super) fn unknown(what: &str, word: &str) -> StoreError {
     StoreError::Step(format!("the journal holds {what} `{word}`, which this version does not know"))
 }
 
