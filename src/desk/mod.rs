@@ -13,6 +13,7 @@ pub mod log_line;
 pub mod pages;
 pub mod run_page;
 pub mod run_report;
+pub mod speaking_page;
 
 use std::time::Duration;
 

@@ -14,6 +14,7 @@ use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
 use super::records::Records;
 use super::relay::Relay;
+use super::speaking::SpeakingRules;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
 use crate::calendar::{Uid, Zone};
@@ -48,6 +49,8 @@ pub struct EventFile {
     pub dkim: Vec<SigningKey>,
     /// What is kept of addresses that must not be written to, and of each run.
     pub records: Records,
+    /// How the speaking list is ordered.
+    pub speaking: SpeakingRules,
 }
 
 /// The event's facts.
@@ -157,6 +160,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     let records = super::records::read(&root);
+    let speaking = super::speaking::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -179,6 +183,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             relays,
             dkim,
             records,
+            speaking,
         }),
         _ => Err(problems),
     }

@@ -15,6 +15,7 @@ pub mod recipients;
 pub mod records;
 pub mod reference;
 pub mod relay;
+pub mod speaking;
 pub mod suppression_list;
 pub mod table;
 pub mod text;

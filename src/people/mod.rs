@@ -15,6 +15,7 @@ mod honorific;
 mod kind;
 mod language;
 mod names;
+mod precedence;
 pub mod register;
 
 pub use address::{Lack, Part, Person, words};
@@ -23,4 +24,5 @@ pub use forms::{Excellency, Rank};
 pub use honorific::{Honorific, Sex};
 pub use kind::Kind;
 pub use language::Language;
+pub use precedence::Category;
 pub use register::Register;

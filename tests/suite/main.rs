@@ -29,3 +29,4 @@ mod sample;
 mod server;
 mod sink;
 mod smtp_sink;
+mod speakers;

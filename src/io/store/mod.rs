@@ -13,6 +13,7 @@ mod plan;
 mod recorder;
 mod runs;
 mod script;
+mod speaking;
 mod suppression;
 mod usage;
 
@@ -38,7 +39,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 2;
+const VERSION: i64 = 7;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +99,8 @@ fn migrator() -> Migrator {
     };
     Migrator::with_migrations(vec![
         step(1, "journal", include_str!("sql/0001_journal.sql")),
-        step(VERSION, "engine", include_str!("sql/0002_engine.sql")),
+        step(2, "engine", include_str!("sql/0002_engine.sql")),
+        step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }
 
