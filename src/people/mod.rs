@@ -1,7 +1,7 @@
 //! Who is invited: kinds of entity, languages, forms of address, coverage of a reference list.
 //!
 //! What: [`Kind`], [`Language`], [`Person`] with [`words`] (salutation, address line, close, envelope) by [`Rank`], [`Sex`] and
-//! [`Register`].
+//! [`Register`]; the phrases of each register ([`register`]); names of States and whom a list leaves out ([`coverage`]).
 //! Source: UN Correspondence Manual, ST/DCS/4/Rev.1 (forms of address); BCP 47 (language tags).
 //! Not here: rows and columns (`input`), wording of the letters (the event folder's `templates/`).
 //! Called by: `input`, `message`, `command`. Can fail: a kind, a language tag, a rank or a sex that is none; a form that
