@@ -153,7 +153,7 @@ impl Maker<'_> {
                     let envelope = (self.planned.composer.reverse_path().as_str(), row.recipient.address.as_str());
                     let earlier = earlier.map(|e| e.shown(row, self.folder)).transpose()?.flatten();
                     list.message(&mut card, number, envelope, earlier.as_ref())?;
-                    list.take(card)?;
+                    list.take(card, &found, written)?;
                 }
                 bar.advance(1);
             }
@@ -219,16 +219,20 @@ impl List<'_> {
         Ok(())
     }
 
-    fn take(&mut self, card: Card) -> Result<(), Stopped> {
+    fn take(&mut self, card: Card, found: &BTreeMap<String, usize>, written: usize) -> Result<(), Stopped> {
         self.cards.push(card);
         if self.cards.len() == CARDS {
-            self.turn()?;
+            self.turn(found, written)?;
         }
         Ok(())
     }
 
-    fn turn(&mut self) -> Result<(), Stopped> {
-        let cards = std::mem::take(&mut self.cards);
+    fn turn(&mut self, found: &BTreeMap<String, usize>, written: usize) -> Result<(), Stopped> {
+        let mut cards = std::mem::take(&mut self.cards);
+        // What every message has is said once, above the list.
+        for card in cards.iter_mut().filter(|_| written > 1) {
+            card.findings.retain(|finding| found.get(finding) != Some(&written));
+        }
         self.pages += 1;
         if self.pages == 1 {
             self.first = cards;
@@ -243,10 +247,17 @@ impl List<'_> {
             Leaf { number, of: self.listed.div_ceil(CARDS).max(1), cards_before: number.saturating_sub(1) * CARDS };
         let choice = match self.of_each {
             _ if self.listed == self.total => String::new(),
-            1 => format!("Listed is the first of each kind and language, {} in all; `--all` lists every one.", self.listed),
-            n => format!("Listed are the first {n} of each kind and language, {} in all; `--all` lists every one.", self.listed),
+            1 => format!(
+                "Listed is the first of each kind and language, {} in all; `--all` lists every one.",
+                self.listed
+            ),
+            n => format!(
+                "Listed are the first {n} of each kind and language, {} in all; `--all` lists every one.",
+                self.listed
+            ),
         };
-        let index = Index { event_title: self.title, origin: Origin::Preview, total: self.total, choice, findings, leaf };
+        let index =
+            Index { event_title: self.title, origin: Origin::Preview, total: self.total, choice, findings, leaf };
         let file = self.out.join(Leaf::file(number));
         write_atomically(&file, index_page(&index, cards).collect::<String>().as_bytes())?;
         Ok(file)
@@ -255,7 +266,7 @@ impl List<'_> {
     /// Writes what is left, and the first page; gives back its path.
     fn finish(mut self, found: BTreeMap<String, usize>) -> Result<PathBuf, Stopped> {
         if self.pages == 0 || !self.cards.is_empty() {
-            self.turn()?;
+            self.turn(&found, self.total)?;
         }
         let mut findings: Vec<_> = found.into_iter().collect();
         findings.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -271,7 +282,8 @@ impl Earlier {
         let failed = |e| FileError::new("read", dir, e);
         let here = std::fs::canonicalize(dir).map_err(failed)?;
         if std::fs::canonicalize(out).is_ok_and(|out| out == here) {
-            let fault = format!("--against `{}` is where the new preview goes; name another folder with --out", dir.display());
+            let fault =
+                format!("--against `{}` is where the new preview goes; name another folder with --out", dir.display());
             return Err(Stopped::Usage(fault));
         }
         let mut files = BTreeMap::new();
@@ -284,7 +296,10 @@ impl Earlier {
             }
         }
         if files.is_empty() {
-            let fault = format!("--against `{}` holds no messages of a preview; name a folder that `preview --out` wrote", dir.display());
+            let fault = format!(
+                "--against `{}` holds no messages of a preview; name a folder that `preview --out` wrote",
+                dir.display()
+            );
             return Err(Stopped::Usage(fault));
         }
         Ok(Self(files))
@@ -292,7 +307,9 @@ impl Earlier {
 
     /// What this recipient was shown then; `None` for who was not on the list.
     fn shown(&self, row: &OpenRow, folder: &Folder) -> Result<Option<Shown>, FileError> {
-        let Some(path) = self.0.get(&format!("{}.eml", file_name(row.recipient.address.as_str()))) else { return Ok(None) };
+        let Some(path) = self.0.get(&format!("{}.eml", file_name(row.recipient.address.as_str()))) else {
+            return Ok(None);
+        };
         let octets = std::fs::read(path).map_err(|e| FileError::new("read", path, e))?;
         Ok(Some(Shown::of(&card_from_eml("", &octets, Some(&folder.file.event.zone)))))
     }

@@ -195,18 +195,14 @@ mod tests {
 
     #[test]
     fn facts_are_compared_by_name_and_order() {
-        let old = shown("", "", &[("When", "Friday, 15:00"), ("Where", "Room 2"), ("Attendee", "a"), ("Attendee", "b")]);
+        let old =
+            shown("", "", &[("When", "Friday, 15:00"), ("Where", "Room 2"), ("Attendee", "a"), ("Attendee", "b")]);
         let new = shown("", "", &[("When", "Friday, 16:00"), ("Attendee", "a"), ("Attendee", "c"), ("Page", "p")]);
         let found: Vec<_> = difference(&old, &new).calendar.iter().map(|c| (c.name, marked(&c.runs))).collect();
         let found: Vec<_> = found.iter().map(|(name, runs)| (*name, runs.as_str())).collect();
         assert_eq!(
             found,
-            [
-                ("When", "Friday, [-15:00][+16:00]"),
-                ("Attendee", "[-b][+c]"),
-                ("Page", "[+p]"),
-                ("Where", "[-Room 2]")
-            ]
+            [("When", "Friday, [-15:00][+16:00]"), ("Attendee", "[-b][+c]"), ("Page", "[+p]"), ("Where", "[-Room 2]")]
         );
     }
 

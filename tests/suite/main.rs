@@ -18,6 +18,7 @@ mod hostile;
 mod kill;
 mod limits;
 mod oracles;
+mod preview;
 mod proxy;
 mod recipients;
 mod records;

@@ -93,7 +93,9 @@ fn effect(calendar: &Calendar, event: &Component) -> String {
     match (method.as_str(), sequence(event)) {
         ("REQUEST", 0) => "a new entry appears, and the reader is asked to accept or decline".to_owned(),
         ("REQUEST", number) => {
-            format!("takes the place of the entry with the same identity (change {number}); a changed time is asked about again")
+            format!(
+                "takes the place of the entry with the same identity (change {number}); a changed time is asked about again"
+            )
         }
         ("CANCEL", _) => "the entry with the same identity is struck out or removed; no answer is asked for".to_owned(),
         ("", _) => "an entry to be added by hand; nobody is asked for an answer".to_owned(),

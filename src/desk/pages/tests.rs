@@ -3,14 +3,13 @@
 use super::calendar::calendar_facts;
 use super::words::{grouped, href, size};
 use super::{
-    Card, INLINE_VIEWS, Index, Leaf, MessagePage, Origin, Part, View, card_from_eml, findings, index_page, message_page,
-    printed,
+    Card, INLINE_VIEWS, Index, Leaf, MessagePage, Origin, Part, View, card_from_eml, findings, index_page,
+    message_page, printed,
 };
 use crate::calendar::Zone;
 use crate::desk::difference::Shown;
 
-const HOSTILE: &str =
-    "</iframe></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;<!--cards-->";
+const HOSTILE: &str = "</iframe></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;<!--cards-->";
 
 /// The head of an outbox's list.
 fn head(event_title: &str, total: usize) -> Index<'_> {
@@ -60,7 +59,8 @@ fn is_tame(page: &str) {
     }
     assert!(page.contains("href=\"javascript%3A"));
     // In an attribute a quotation mark would be the way out: without them, no tag holds an attribute of another's making.
-    for tag in page.split('<').skip(1).filter_map(|rest| rest.split('>').next()).filter(|tag| !tag.starts_with("style")) {
+    for tag in page.split('<').skip(1).filter_map(|rest| rest.split('>').next()).filter(|tag| !tag.starts_with("style"))
+    {
         let outside: String = tag.split('"').step_by(2).collect();
         assert!(!outside.contains("onerror") && !outside.contains("srcdoc=x"), "{tag}");
     }
@@ -69,14 +69,22 @@ fn is_tame(page: &str) {
 
 #[test]
 fn escapes_everything_that_a_message_says() {
-    let texts = [HOSTILE, "\" srcdoc=x onerror=\"alert(1)", "' onerror=alert(1) '", "</style><svg/onload=x>", "<base href=x>", "\u{202e}<img src=x>"];
+    let texts = [
+        HOSTILE,
+        "\" srcdoc=x onerror=\"alert(1)",
+        "' onerror=alert(1) '",
+        "</style><svg/onload=x>",
+        "<base href=x>",
+        "\u{202e}<img src=x>",
+    ];
     for text in texts {
         let card = hostile_card(text);
         let mut index = head(text, 1);
         index.choice = text.to_owned();
         index.findings = vec![(text.to_owned(), 1)];
         is_tame(&index_page(&index, std::slice::from_ref(&card)).collect::<String>());
-        let earlier = Shown { subject: "old".to_owned(), text: text.repeat(2), calendar: vec![("Where", text.to_owned())] };
+        let earlier =
+            Shown { subject: "old".to_owned(), text: text.repeat(2), calendar: vec![("Where", text.to_owned())] };
         let page = message_page(&MessagePage {
             event_title: text,
             card: &card,
@@ -166,7 +174,14 @@ fn says_what_to_look_at() {
     card.size_octets = 2_000_000;
     card.view = Some(View { html: "x".repeat(120_000), links: vec!["http://x.example".to_owned()], ..View::default() });
     let found = findings(&card, "ru").join("\n");
-    for part in ["asked for in Russian, written in English", "300 characters", "turn the direction", "2.0 MB", "120.0 kB", "http:"] {
+    for part in [
+        "asked for in Russian, written in English",
+        "300 characters",
+        "turn the direction",
+        "2.0 MB",
+        "120.0 kB",
+        "http:",
+    ] {
         assert!(found.contains(part), "{part}\n{found}");
     }
     let fine = Card { language: "en".to_owned(), subject: "s".to_owned(), ..Card::default() };
@@ -185,7 +200,8 @@ fn links_are_found_in_a_letter() {
 fn lists_of_several_pages_lead_to_each_other() {
     let card = Card { page: "messages/000001.html".to_owned(), subject: "S".to_owned(), ..Card::default() };
     let cards = [card.clone(), Card { findings: vec!["f".to_owned()], ..card }];
-    let index = Index { origin: Origin::Preview, leaf: Leaf { number: 2, of: 3, cards_before: 1000 }, ..head("T", 2500) };
+    let index =
+        Index { origin: Origin::Preview, leaf: Leaf { number: 2, of: 3, cards_before: 1000 }, ..head("T", 2500) };
     let page: String = index_page(&index, &cards).collect();
     assert!(page.contains("rel=\"prev\" href=\"index.html\"") && page.contains("rel=\"next\" href=\"index-3.html\""));
     assert!(page.contains(">1,001</span>") && page.contains("Page 2 of 3"));
@@ -207,11 +223,8 @@ fn opens_the_first_cards_only() {
 
 #[test]
 fn counts_languages_and_kinds() {
-    let card = |language: &str, kind: &str| Card {
-        language: language.to_owned(),
-        kind: kind.to_owned(),
-        ..Card::default()
-    };
+    let card =
+        |language: &str, kind: &str| Card { language: language.to_owned(), kind: kind.to_owned(), ..Card::default() };
     let page = page(&[card("ar", "ngo"), card("fr", ""), card("fr", "ngo")], 3);
     assert!(page.contains("data-value=\"fr\" aria-pressed=\"false\">French<span>2</span>"));
     assert!(page.contains("data-value=\"\" aria-pressed=\"false\">not stated<span>1</span>"));
@@ -327,10 +340,7 @@ fn says_times_of_any_shape() {
 
 #[test]
 fn says_why_octets_are_no_calendar() {
-    assert_eq!(
-        calendar_facts(b"BEGIN:VCALENDAR\r\n", None),
-        [("Not readable", "the calendar is cut off".to_owned())]
-    );
+    assert_eq!(calendar_facts(b"BEGIN:VCALENDAR\r\n", None), [("Not readable", "the calendar is cut off".to_owned())]);
     let facts = calendar_facts(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", None);
     assert_eq!(facts, [("Not readable", "the calendar holds no event".to_owned())]);
 }

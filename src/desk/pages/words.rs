@@ -63,5 +63,7 @@ pub(super) fn href(path: &str) -> String {
 /// Whether a text holds marks that turn the direction of what stands around them (UAX 9, U+202A to U+202E and U+2066 to
 /// U+2069): a name that holds one can pass for another.
 pub(super) fn turns_direction(text: &str) -> bool {
-    text.contains(['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'])
+    text.contains([
+        '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+    ])
 }
