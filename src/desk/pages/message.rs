@@ -102,11 +102,30 @@ fn changes(card: &Card, earlier: &Shown) -> Markup {
                     @for change in &found.calendar { dt { (change.name) } dd dir="auto" { (marked(&change.runs)) } }
                 }
                 @if is_changed(&found.text) {
-                    pre dir="auto" lang=[lang(card)] { (marked(&found.text)) }
+                    pre dir="auto" lang=[lang(card)] { (marked(&excerpt(&found.text))) }
                 }
             }
         }
     }
+}
+
+/// Lines that are shown before and after what changed.
+const LINES_AROUND: usize = 3;
+
+/// The runs without the middle of long pieces that did not change.
+fn excerpt(runs: &[Run]) -> Vec<Run> {
+    let last = runs.len().saturating_sub(1);
+    let shortened = |(place, run): (usize, &Run)| {
+        let lines: Vec<&str> = run.words.split_inclusive('\n').collect();
+        // At the ends of the text there is a change on one side only.
+        let (before, after) = (if place == 0 { 0 } else { LINES_AROUND }, if place == last { 0 } else { LINES_AROUND });
+        if run.change != Change::Kept || lines.len() <= before + after + 1 {
+            return run.clone();
+        }
+        let (head, tail) = (lines[..before].concat(), lines[lines.len() - after..].concat());
+        Run { change: Change::Kept, words: format!("{head}[…]\n{tail}") }
+    };
+    runs.iter().enumerate().map(shortened).collect()
 }
 
 fn marked(runs: &[Run]) -> Markup {

@@ -160,6 +160,21 @@ fn an_earlier_version_is_compared() {
 }
 
 #[test]
+fn what_did_not_change_is_cut_short() {
+    let mut card = card_from_eml("1", MESSAGE.as_bytes(), None);
+    let lines =
+        |what: &str| (0..30).map(|n| if n == 15 { what.to_owned() } else { format!("line {n}\n") }).collect::<String>();
+    let earlier = Shown { text: lines("at three\n"), ..Shown::of(&card) };
+    card.view.as_mut().expect("a view").text = lines("at four\n");
+    let page = whole(&card, Some(&earlier));
+    let part = page.split("Changes since").nth(1).and_then(|rest| rest.split("</section>").next()).expect("a section");
+    assert!(
+        part.contains(">[…]\nline 13\nline 14\nat <del>three</del><ins>four</ins>\nline 16\nline 17\n[…]\n<"),
+        "{part}"
+    );
+}
+
+#[test]
 fn a_terminal_obeys_nothing_of_a_message() {
     let card = hostile_card("\u{1b}]0;owned\u{7} \u{202e}gnihtyna\r\nNext");
     let lines = printed(&card, ("\u{1b}[2J", "a@x.example"));
