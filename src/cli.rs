@@ -41,9 +41,11 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  convoke check\n  convoke check --recipients late.csv --json\n  \
                             convoke check --coverage recipients/reference/un-members.csv")]
     Check(Check),
-    /// Writes every message as .eml and a page to look at; or prints one.
+    /// Writes every message as .eml and pages to look at; or prints one.
     #[command(after_help = "Examples:\n  convoke preview\n  convoke preview --only kind=ngo --limit 20\n  \
-                            convoke preview --to un@mission.example")]
+                            convoke preview --to un@mission.example\n  \
+                            convoke preview --to un@mission.example --raw > message.eml\n  \
+                            convoke preview --out after --against preview")]
     Preview(Preview),
     /// Sends the invitation to whoever has not had it; run again, it resumes.
     #[command(
@@ -144,6 +146,22 @@ pub struct Preview {
     /// At most so many messages.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+    /// Lists every message; otherwise, of more than 1000, the first 20 of each kind and language.
+    #[arg(long, conflicts_with = "to")]
+    pub all: bool,
+    /// Lists the first N of each kind and language; all are written.
+    #[arg(long, value_name = "N", conflicts_with_all = ["all", "to"], value_parser = positive)]
+    pub sample: Option<usize>,
+    /// Shows what is different from the messages in this folder, which an earlier preview wrote.
+    #[arg(long, value_name = "DIR", conflicts_with = "to")]
+    pub against: Option<PathBuf>,
+    /// With --to: the message as it would leave, octet by octet.
+    #[arg(long, requires = "to")]
+    pub raw: bool,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a number from 1".to_owned())
 }
 
 /// `convoke send`.

@@ -19,6 +19,7 @@ mod kill;
 mod limits;
 mod oracles;
 mod people;
+mod preview;
 mod proxy;
 mod recipients;
 mod records;
