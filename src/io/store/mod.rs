@@ -159,16 +159,16 @@ impl Store {
     }
 
     async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
-        let mut options = options(&path);
-        if scratch {
-            // Nothing of it is to survive anything.
-            options = options.synchronous(SqliteSynchronous::Off);
-        }
-        let mut connection = options.connect().await?;
+        // Nothing of a scratch copy is to survive anything. A schema is on disk with the first commit that counts.
+        let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
+        let mut connection = options(&path).synchronous(synchronous).connect().await?;
         migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
             MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
             other => StoreError::Schema(other),
         })?;
+        if !scratch {
+            sqlx::query("PRAGMA synchronous = FULL").execute(&mut connection).await?;
+        }
         Ok(Self::over(connection, path, lock, scratch))
     }
 

@@ -96,6 +96,8 @@ async fn write_all(
             }
         }
     }
+    // Nothing waits for it, and the next recorder says it again.
+    let _ = script::end(&mut *connection.lock().await).await;
 }
 
 /// Lets connections that are about to write join this commit: those that the last one woke are all at work now.
