@@ -69,8 +69,8 @@ impl Unfolded<'_> {
             let in_line = memchr::memchr(b'\r', rest).unwrap_or(rest.len());
             if in_line == 0 {
                 // No character may be cut by a fold: its second octet would stand behind the blank. No line may be blank.
-                let is_fold = rest.starts_with(b"\r\n ")
-                    && rest.get(3).is_some_and(|&next| next & 0xc0 != 0x80 && next != b'\r');
+                let is_fold =
+                    rest.starts_with(b"\r\n ") && rest.get(3).is_some_and(|&next| next & 0xc0 != 0x80 && next != b'\r');
                 if !is_fold {
                     return false;
                 }

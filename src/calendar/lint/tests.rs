@@ -170,7 +170,9 @@ fn plain_names_take_the_short_way() {
         let meant = dispatch.meant();
         let written = Cast::personal(&object(&meant));
         assert!(super::plain::is_as_meant(written.as_bytes(), &meant), "{written}");
-        for (old, new) in [("Mission", "mission"), ("\r\nEND:VEVENT", "\r\n \r\nEND:VEVENT"), ("Un@", "un@"), ("\r\n", "\n")] {
+        for (old, new) in
+            [("Mission", "mission"), ("\r\nEND:VEVENT", "\r\n \r\nEND:VEVENT"), ("Un@", "un@"), ("\r\n", "\n")]
+        {
             let changed = written.replacen(old, new, 1);
             assert!(!super::plain::is_as_meant(changed.as_bytes(), &meant) || changed == written, "{changed}");
         }
