@@ -155,7 +155,7 @@ proptest! {
         let meant = dispatch.meant();
         let written = Cast::personal(&object(&meant)).into_bytes();
         prop_assert_eq!(parse_personal(&written, &meant), lint_personal(&written, &meant));
-        let mut changed = written.clone();
+        let mut changed = written;
         let at = at.index(changed.len());
         if is_inserted { changed.insert(at, octet) } else { changed[at] = octet }
         // What was written is right already; any other text is either found wrong by both ways or by neither.

@@ -161,7 +161,9 @@ impl Store {
     async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
         // Nothing of a scratch copy is to survive anything. A schema is on disk with the first commit that counts.
         let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
-        let mut connection = options(&path).synchronous(synchronous).connect().await?;
+        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made.
+        let options = options(&path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
+        let mut connection = options.connect().await?;
         migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
             MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
             other => StoreError::Schema(other),
@@ -247,7 +249,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(std::time::Duration::from_secs(10))
