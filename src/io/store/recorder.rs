@@ -266,3 +266,36 @@ fn outcomes_json(outcomes: &[&Outcome], run: Option<i64>) -> String {
         .collect();
     serde_json::to_string(&rows).expect("texts and numbers are JSON")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::{Patience, Record};
+
+    #[tokio::test]
+    async fn who_is_on_the_way_is_waited_for_until_nobody_comes() {
+        let (sender, mut incoming) = mpsc::channel(8);
+        let mut patience = Patience { took: Duration::from_millis(5), ..Patience::default() };
+        patience.committed(0, 2, Duration::from_millis(5));
+        assert_eq!(patience.on_their_way, 2);
+        let mut batch = vec![Record::default()];
+        let (sent, ()) = tokio::join!(sender.send(Record::default()), patience.wait(&mut incoming, &mut batch));
+        sent.expect("the receiver is there");
+        assert_eq!((batch.len(), patience.pause), (2, 0), "who came while it waited shares the commit");
+        for longer in [2, 4, 8] {
+            let mut batch = vec![Record::default(), Record::default()];
+            while patience.pause > 0 {
+                patience.wait(&mut incoming, &mut batch).await;
+            }
+            patience.wait(&mut incoming, &mut batch).await;
+            assert_eq!((batch.len(), patience.pause), (2, longer), "a wait in vain is tried less often");
+        }
+        patience.committed(2, 0, Duration::from_millis(5));
+        patience.pause = 0;
+        patience.wait(&mut incoming, &mut Vec::new()).await;
+        assert_eq!((patience.on_their_way, patience.pause), (0, 0), "nobody is on the way");
+    }
+}
