@@ -341,7 +341,7 @@ impl Composer {
     /// A message whose cast has passed the whole gate: what is filled in is looked at, the rest is the same octets.
     fn fill(&self, cast: &Cast, shape: &Shape<'_>, making: &Making<'_>) -> Option<Composed> {
         let object = self.object(making);
-        let filled = cast.calendar.fill(&object)?;
+        let filled = cast.calendar.fill(&object);
         let (mut composed, fields) = self.assemble(cast, &shape.values, making, filled.octets);
         composed.warnings.clone_from(&cast.warnings);
         let meant = self.meant(&object, making);

@@ -1,6 +1,7 @@
 //! All templates of a folder, parsed and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{PoisonError, RwLock};
 
 use handlebars::{Handlebars, Template};
 
@@ -62,7 +63,21 @@ pub struct Library {
     pub(super) origins: BTreeMap<String, (String, u64)>,
     rules: TemplateRules,
     languages: Languages,
+    /// What [`Library::letter`] has found: there are far fewer answers than recipients.
+    chosen: RwLock<Vec<Choice>>,
 }
+
+/// For whom which letter was found.
+#[derive(Debug)]
+struct Choice {
+    purpose: Purpose,
+    kind: Kind,
+    language: Language,
+    letter: String,
+}
+
+/// Answers that are kept; beyond them the chain is gone through each time.
+const CHOICES_MOST: usize = 64;
 
 /// Which registry a file belongs to, by its ending.
 const ENDINGS: [(&str, Target); 3] =
@@ -84,6 +99,7 @@ impl Library {
             origins: BTreeMap::new(),
             rules: file.templates.clone(),
             languages: file.languages.clone(),
+            chosen: RwLock::default(),
         };
         let mut findings = Findings::default();
         for name in sources.names() {
@@ -299,6 +315,23 @@ impl Library {
     /// # Errors
     /// The names that were looked for.
     pub fn letter(&self, purpose: Purpose, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
+        let is_same = |c: &&Choice| c.purpose == purpose && c.kind == kind && c.language == *language;
+        // A panic elsewhere cannot leave half an answer.
+        let chosen = self.chosen.read().unwrap_or_else(PoisonError::into_inner);
+        let known = chosen.iter().find(is_same).and_then(|choice| self.letters.get(&choice.letter));
+        drop(chosen);
+        if let Some(letter) = known {
+            return Ok(letter);
+        }
+        let letter = self.look_for(purpose, kind, language)?;
+        let mut chosen = self.chosen.write().unwrap_or_else(PoisonError::into_inner);
+        if chosen.len() < CHOICES_MOST {
+            chosen.push(Choice { purpose, kind, language: language.clone(), letter: letter.name.clone() });
+        }
+        Ok(letter)
+    }
+
+    fn look_for(&self, purpose: Purpose, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
         let kind = kind.as_str();
         let audience = self.rules.audience.get(kind).map_or(kind, String::as_str);
         let chain = self.languages.chain(language);

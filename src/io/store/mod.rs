@@ -162,16 +162,18 @@ impl Store {
     }
 
     async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
-        let mut options = options(&path);
-        if scratch {
-            // Nothing of it is to survive anything.
-            options = options.synchronous(SqliteSynchronous::Off);
-        }
+        // Nothing of a scratch copy is to survive anything. A schema is on disk with the first commit that counts.
+        let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
+        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made.
+        let options = options(&path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
         let mut connection = options.connect().await?;
         migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
             MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
             other => StoreError::Schema(other),
         })?;
+        if !scratch {
+            sqlx::query("PRAGMA synchronous = FULL").execute(&mut connection).await?;
+        }
         Ok(Self::over(connection, path, lock, scratch))
     }
 
@@ -250,7 +252,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(std::time::Duration::from_secs(10))

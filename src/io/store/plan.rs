@@ -26,6 +26,7 @@ impl Store {
     /// The journal is of another event, or cannot be written.
     pub async fn folder(&self, event: &str, secret: [u8; 32], first: &Revision) -> Result<FolderState, StoreError> {
         let mut connection = self.connection.lock().await;
+        let mut connection = sqlx::Connection::begin(&mut *connection).await?;
         sqlx::query("INSERT INTO folder (id, event, secret, created_ms) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(event)
             .bind(&secret[..])
@@ -51,6 +52,7 @@ impl Store {
         let last = sqlx::query("SELECT number, sequence, dtstamp_ms, facts FROM revision ORDER BY number DESC LIMIT 1")
             .fetch_one(&mut *connection)
             .await?;
+        connection.commit().await?;
         let number = |name: &str| u32::try_from(last.get::<i64, _>(name)).unwrap_or_default();
         let revision = Revision {
             number: number("number"),
