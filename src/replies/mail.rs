@@ -102,10 +102,10 @@ impl<'a> Mail<'a> {
                 Some(Returned { head: Head::parse(message.raw_message()), message: Some(message) })
             }
             PartType::Text(text) if Part(part).is_returned_headers() => {
-                Some(Returned { head: Head::parse(text.as_bytes()), message: None })
+                Some(Returned::of_head(Head::parse(text.as_bytes())))
             }
             PartType::Binary(octets) | PartType::InlineBinary(octets) if Part(part).is_returned_headers() => {
-                Some(Returned { head: Head::parse(octets), message: None })
+                Some(Returned::of_head(Head::parse(octets)))
             }
             _ => None,
         })
@@ -224,6 +224,11 @@ impl<'m> Returned<'m> {
     /// Its header fields.
     pub fn head(&self) -> &Head<'m> {
         &self.head
+    }
+
+    /// Its header fields, alone.
+    pub(super) fn into_head(self) -> Head<'m> {
+        self.head
     }
 
     /// Its parts, where the whole message came back.

@@ -6,10 +6,20 @@
 //! Not here: fetching mail (`io`), whose invitation it answers (binding). Called by: `command::replies`.
 //! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and no octets can panic.
 
+mod address;
+mod bounce;
+mod complaint;
+mod diagnosis;
+mod dsn;
+mod fields;
 mod head;
 mod limits;
 mod mail;
+mod notices;
+mod phrases;
+mod prose;
 mod reading;
+mod receipt;
 mod traces;
 
 pub use head::Head;
@@ -36,8 +46,9 @@ pub fn read(octets: &[u8]) -> Reading {
 }
 
 /// The order in which kinds are tried; the first that fits counts.
-fn understood(_mail: &Mail<'_>) -> Reading {
-    Reading::new(Kind::Letter, "nothing else fits")
+fn understood(mail: &Mail<'_>) -> Reading {
+    let rules: [fn(&Mail<'_>) -> Option<Reading>; 3] = [complaint::read, receipt::read, bounce::read];
+    rules.iter().find_map(|rule| rule(mail)).unwrap_or_else(|| Reading::new(Kind::Letter, "nothing else fits"))
 }
 
 /// `Date`, as far as it is one.

@@ -7,7 +7,6 @@
 use super::head::{Head, ids_in};
 use super::mail::Mail;
 use super::reading::Traces;
-use crate::calendar;
 
 /// In the order in which they are to be believed: what the last server wrote comes before what the sender wrote.
 const ADDRESS_FIELDS: [&str; 8] = [
