@@ -46,7 +46,7 @@ pub(super) fn read(mail: &Mail<'_>) -> Option<Reading> {
         let mut rest = others.clone();
         rest.retain(|other| Some(*other) != status.recipient.as_deref());
         let about = status.recipient.as_deref().map(|address| notice.about(address, &rest)).unwrap_or_default();
-        reading.reports.push(report(status, &about, &whole));
+        reading.reports.push(report(status, &about, &whole, statuses.len() == 1));
     }
     reading.original_message_id = original.message_id();
     Some(reading)
@@ -64,7 +64,7 @@ fn notified(notification: ses::Notification) -> Reading {
             diagnostic: told.diagnostic.as_deref().map(|text| untyped(text).to_owned()),
             ..Status::default()
         };
-        let mut report = report(&status, "", &whole);
+        let mut report = report(&status, "", &whole, true);
         if let Some(class) = notification.class {
             (report.class, report.is_dead) = (class, Some(false));
         }
@@ -377,6 +377,10 @@ impl Whole {
 
 /// Whether the command before the first refusal of a transcript is DATA.
 fn is_refused_after_data(text: &str) -> bool {
+    // With PIPELINING the refusals of RCPT come in below DATA, and DATA is refused for want of recipients.
+    if text.to_ascii_lowercase().contains("no valid recipients") {
+        return false;
+    }
     let mut is_data = false;
     for line in text.lines() {
         let line = line.trim();
@@ -397,7 +401,7 @@ fn is_refused_after_data(text: &str) -> bool {
 }
 
 /// Puts together what is said of one recipient.
-fn report(status: &Status, about: &str, whole: &Whole) -> Report {
+fn report(status: &Status, about: &str, whole: &Whole, is_alone: bool) -> Report {
     let reply = replies_in(about).or_else(|| whole.reply.clone());
     let diagnostic: Cow<'_, str> = match &status.diagnostic {
         Some(text) => Cow::Borrowed(text.as_str()),
@@ -432,18 +436,18 @@ fn report(status: &Status, about: &str, whole: &Whole) -> Report {
             class = diagnose(&whole.subject, code);
         }
     }
-    let action = action(status, code, whole);
+    let action = action(status, code, smtp_code, whole);
     if action.is_some_and(|action| matches!(action, Action::Delivered | Action::Relayed | Action::Expanded)) {
         class = Class::Arrived;
     }
     // A server that took the recipient and then refused the message, or whose code tells of the mailbox or of a rule, does not
     // say for certain that the recipient is unknown, whatever it writes; an address is not given up for less.
     let is_doubtful = match code {
+        // Yahoo refuses the recipient only after the message, in its own words.
+        _ if words.contains("delivery error: dd") => false,
         Some(code) if code.subject == 1 => false,
-        Some(code) => {
-            code.subject == 7 || code.subject == 2 && code.detail == 0 || is_after_data(&diagnostic, about, whole)
-        }
-        None => is_after_data(&diagnostic, about, whole),
+        Some(code) if code.subject == 2 && code.detail == 0 => true,
+        _ => said.is_some_and(|code| code.subject == 7) || is_after_data(&diagnostic, about, whole, is_alone),
     };
     if class == Class::UserUnknown && is_doubtful {
         class = Class::Filtered;
@@ -484,7 +488,7 @@ fn is_vague(class: Class) -> bool {
     )
 }
 
-fn action(status: &Status, code: Option<EnhancedCode>, whole: &Whole) -> Option<Action> {
+fn action(status: &Status, code: Option<EnhancedCode>, smtp_code: Option<u16>, whole: &Whole) -> Option<Action> {
     if status.action.is_some() {
         return status.action;
     }
@@ -508,16 +512,21 @@ fn action(status: &Status, code: Option<EnhancedCode>, whole: &Whole) -> Option<
     ]
     .iter()
     .any(|word| whole.words.contains(word));
-    if goes_on && !gave_up || whole.is_late && !gave_up { Some(Action::Delayed) } else { Some(Action::Failed) }
+    let is_refused = smtp_code.is_some_and(|code| code >= 500);
+    if goes_on && !gave_up || whole.is_late && !gave_up && !is_refused {
+        Some(Action::Delayed)
+    } else {
+        Some(Action::Failed)
+    }
 }
 
 /// Whether the refusal came after the recipient had been taken.
-fn is_after_data(diagnostic: &str, about: &str, whole: &Whole) -> bool {
+fn is_after_data(diagnostic: &str, about: &str, whole: &Whole, is_alone: bool) -> bool {
     let says = |text: &str| {
         let lower = text.to_ascii_lowercase();
         ["end of data", "after data", "data command"].iter().any(|word| lower.contains(word))
     };
-    says(diagnostic) || says(about) || whole.is_after_data
+    says(diagnostic) || says(about) || is_alone && whole.is_after_data
 }
 
 /// The lines of a text that are a server's replies, joined; else nothing.

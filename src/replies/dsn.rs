@@ -77,7 +77,7 @@ pub(super) fn statuses(mail: &Mail<'_>) -> Vec<Status> {
                 reporting = Some(name.to_owned());
             }
             // What follows is the original; it may be a report itself.
-            if block.get("received").is_some() && block.get("final-recipient").is_none() {
+            if !found.is_empty() && block.get("received").is_some() && block.get("final-recipient").is_none() {
                 break;
             }
             for group in grouped(block) {

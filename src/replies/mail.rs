@@ -205,6 +205,8 @@ impl<'m> Part<'m> {
             || self.is("message", "global-headers")
             || self.is("message", "rfc822")
             || self.is("message", "global")
+            || self.is("message", "partial")
+            || self.is("text", "rfc822")
     }
 }
 
