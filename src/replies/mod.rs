@@ -21,6 +21,8 @@ mod prose;
 mod reading;
 mod receipt;
 mod ses;
+#[cfg(test)]
+mod tests;
 mod traces;
 
 pub use head::Head;
