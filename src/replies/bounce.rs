@@ -270,14 +270,8 @@ fn recipients(head: &Head<'_>, notice: &Notice<'_>, original: &Original<'_>) -> 
         let known: Vec<String> = labelled.iter().filter(|address| is_returned(address)).cloned().collect();
         return if known.is_empty() || failed.iter().any(|address| is_returned(address)) { failed } else { known };
     }
-    // Where some of them are known to be recipients, the others are somebody's signature.
-    let confirmed: Vec<String> = labelled.iter().filter(|address| is_returned(address)).cloned().collect();
     if !labelled.is_empty() {
-        return if confirmed.is_empty() || notice.original.is_none() && confirmed.len() < labelled.len() {
-            labelled
-        } else {
-            labelled
-        };
+        return labelled;
     }
     let transcript = of(Clarity::Transcript);
     if !transcript.is_empty() {
@@ -420,7 +414,7 @@ fn report(status: &Status, about: &str, whole: &Whole, is_alone: bool) -> Report
     let code = said
         .filter(is_specific)
         .or_else(|| status.code.filter(is_specific))
-        .or(said.filter(|code| code.subject != 0))
+        .or_else(|| said.filter(|code| code.subject != 0))
         .or(status.code)
         .or(said)
         .or_else(|| if status.diagnostic.is_none() { code_in(about).or(whole.code) } else { None });
@@ -467,8 +461,8 @@ fn report(status: &Status, about: &str, whole: &Whole, is_alone: bool) -> Report
     if smtp_code == Some(542) {
         class = Class::UserUnknown;
     }
-    let is_permanent = !matches!(action, Some(Action::Delayed))
-        && !code.is_some_and(|code| code.class == 4)
+    let is_permanent = action != Some(Action::Delayed)
+        && code.is_none_or(|code| code.class != 4)
         && smtp_code.is_none_or(|code| code >= 500);
     let is_dead = match action {
         Some(Action::Delayed) => Some(false),

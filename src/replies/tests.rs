@@ -143,7 +143,7 @@ proptest! {
 fn corpora() -> Option<PathBuf> {
     let folder = std::env::var_os("CONVOKE_CORPORA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), PathBuf::from);
-    let candidates = [folder.clone(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora")];
+    let candidates = [folder, Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora")];
     candidates.into_iter().find(|folder| folder.join("bounces/expected.tsv").is_file())
 }
 
@@ -210,7 +210,7 @@ fn real_messages_are_read_as_mature_readers_read_them() {
             action.add(report.action.is_some_and(|a| a.as_str() == row[3]));
         }
         // x.0.9nn are codes of their own for "none was there".
-        let is_own = row[4].splitn(3, '.').nth(1) == Some("0") && row[4].len() == 7;
+        let is_own = row[4].split('.').nth(1) == Some("0") && row[4].len() == 7;
         if !row[4].is_empty() && !is_own {
             status.add(report.status.is_some_and(|code| code.to_string() == row[4]));
         }
