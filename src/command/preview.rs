@@ -14,6 +14,7 @@ use crate::io::clock;
 use crate::io::files::{FileError, write_atomically};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
+use crate::plan::Participation;
 
 /// Cards on the page; the files are written for all.
 const CARDS: usize = 1000;
@@ -49,7 +50,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
         let page = store.listed_page(after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))) {
             if let Some(wanted) = &wanted {
                 if row.key.recipient == *wanted {
                     std::io::stdout().write_all(&compose(row)?.octets)?;

@@ -28,7 +28,7 @@ use crate::io::stop::Stop;
 use crate::io::store::{OpenRow, Recorder, Store, StoreError};
 use crate::journal::{Armed, Standing};
 use crate::message::Composer;
-use crate::plan::Selection;
+use crate::plan::{Participation, Selection};
 
 mod worker;
 
@@ -399,7 +399,7 @@ impl<'l> Line<'l> {
         let most = usize::try_from(self.left.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
         let most = most.saturating_sub(rows.claimed.len());
         let selection = self.parts.selection;
-        let meant = page.into_iter().filter(|row| selection.takes(&row.recipient.cells)).take(most);
+        let meant = page.into_iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))).take(most);
         rows.claimed.extend(meant);
         Ok(())
     }

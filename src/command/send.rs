@@ -29,7 +29,7 @@ use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
-use crate::plan::Selection;
+use crate::plan::{Participation, Selection};
 use crate::settings::Sending;
 
 /// A clock that is set is noticed after so long.
@@ -217,7 +217,7 @@ async fn still_open(store: &Store, selection: &Selection) -> Result<(bool, Optio
         let page = store.ledger_page(after, 1000).await?;
         let Some(last) = page.last() else { return Ok((has_open, due)) };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))) {
             has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
             if row.standing == Standing::Deferred {
                 due = [due, row.due].into_iter().flatten().min();
@@ -295,7 +295,7 @@ async fn count_open(store: &Store, selection: &Selection, limit: Option<u64>, ta
         let page = store.open_page(after, i64::MAX, 1000).await?;
         let Some(last) = page.last() else { return Ok(open.min(limit)) };
         after = last.id;
-        open += page.iter().filter(|row| selection.takes(&row.recipient.cells)).count() as u64;
+        open += page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))).count() as u64;
     }
 }
 

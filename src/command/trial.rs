@@ -13,7 +13,7 @@ use crate::io::smtp::{Connection, Letter};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
 use crate::message::{Composed, Reader};
-use crate::plan::DispatchKey;
+use crate::plan::{DispatchKey, Participation};
 use crate::settings::Sending;
 
 pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, to: &str) -> Result<Exit, Stopped> {
@@ -31,7 +31,7 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
         let page = store.listed_page(after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))) {
             if messages.len() == most {
                 break 'pages;
             }

@@ -1,17 +1,20 @@
 //! What is to be sent to whom, under which identity.
 //!
-//! What: [`Purpose`], [`DispatchKey`], the [`FolderKey`] from which every identity derives, the [`Revision`] of the event.
+//! What: [`Purpose`], [`DispatchKey`], the [`FolderKey`] from which every identity derives, the [`Revision`] of the event,
+//! a [`Selection`] of recipients and the [`Participation`] that it may ask for.
 //! Standards: RFC 5546 sections 2.1.4 and 2.1.5 (SEQUENCE, DTSTAMP), RFC 5322 section 3.6.4 (Message-ID).
 //! Not here: the octets (`message`), the states (`journal`). Called by: `journal`, `message`, `command`.
 //! Can fail: nothing.
 
 mod identity;
+mod participation;
 mod revision;
 mod selection;
 
 pub use identity::{FolderKey, Identity};
+pub use participation::Participation;
 pub use revision::{Facts, Revision};
-pub use selection::{Selection, SelectionFault};
+pub use selection::{Selection, SelectionFault, Status, Subject};
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use crate::input::problem::Place;
 use crate::journal::{Standing, Tally};
 use crate::mail::AddrSpec;
 use crate::people::{Kind, Language};
-use crate::plan::{DispatchKey, Purpose};
+use crate::plan::{DispatchKey, Participation, Purpose, Status, Subject};
 
 /// A recipient as the journal holds it.
 #[derive(Clone, Debug)]
@@ -28,6 +28,14 @@ pub struct RecipientRow {
     pub cells: BTreeMap<String, String>,
     /// The row of the list.
     pub place: Place,
+}
+
+impl RecipientRow {
+    /// As conditions see it: with how its invitation stands, whether its entity was reached, and what that answered.
+    pub fn subject(&self, status: Option<Status>, is_reached: bool, answer: Participation) -> Subject<'_> {
+        let Self { address, entity, kind, language, cells, .. } = self;
+        Subject { cells, address: address.as_str(), entity, kind: *kind, language, status, is_reached, answer }
+    }
 }
 
 /// A dispatch that may be sent.
