@@ -23,7 +23,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Answer;
-use crate::calendar::PartStat;
+use crate::calendar::{PartStat, Sequence};
 use crate::plan::Participation;
 
 /// The last revision that asked the entity for an answer.
@@ -32,7 +32,7 @@ pub struct Asked {
     /// Its number; answers to older ones count no longer.
     pub revision: u32,
     /// Its SEQUENCE.
-    pub sequence: u32,
+    pub sequence: Sequence,
 }
 
 /// What became of one answer.
@@ -164,11 +164,13 @@ pub struct Position {
 }
 
 impl Position {
-    /// From every answer of one entity, in any order; `asked` is the last revision that asked the entity.
+    /// From every answer of one entity, in the order in which they were recorded; `asked` is the last revision that asked
+    /// the entity.
     pub fn of(answers: &[Answer], asked: Asked) -> Self {
         let mut history: Vec<(Answer, Weight)> =
             answers.iter().map(|answer| (answer.clone(), Weight::Superseded)).collect();
-        history.sort_by_key(|(answer, _)| (answer.said, answer.recorded, answer.id));
+        // Stable: what else is equal stays in the order of arrival.
+        history.sort_by_key(|(answer, _)| (answer.said, answer.recorded));
         let mut conflicts = Vec::new();
         for (answer, weight) in &mut history {
             if !answer.applies {
@@ -191,7 +193,8 @@ impl Position {
         for at in &voices {
             history[*at].1 = if note.is_some() { Weight::Outranked } else { Weight::Counts };
         }
-        let decides = note.or_else(|| voices.iter().copied().max_by_key(|at| preference(&history[*at].0)));
+        // Among equals the later said.
+        let decides = note.or_else(|| voices.iter().copied().max_by_key(|at| (preference(history[*at].0.partstat), *at)));
         let mut position = Self::default();
         if let Some(at) = decides {
             let held = history[at].0.clone();
@@ -287,16 +290,15 @@ fn contradictions(
     }
 }
 
-/// What weighs more among mailboxes; among equals the later said.
-fn preference(answer: &Answer) -> (u8, Timestamp, Timestamp, i64) {
-    let rank = match answer.partstat {
+/// What weighs more among mailboxes.
+fn preference(partstat: PartStat) -> u8 {
+    match partstat {
         PartStat::Accepted => 4,
         PartStat::Tentative => 3,
         PartStat::Delegated => 2,
         PartStat::Declined => 1,
         PartStat::NeedsAction => 0,
-    };
-    (rank, answer.said, answer.recorded, answer.id)
+    }
 }
 
 fn of_partstat(partstat: PartStat) -> Participation {
@@ -319,6 +321,8 @@ mod tests {
 
     use super::{Answer, Asked, Conflict, Position, Weight};
     use crate::calendar::PartStat::{self, Accepted, Declined, NeedsAction, Tentative};
+    use crate::calendar::Sequence;
+    use crate::journal::Trust;
     use crate::plan::Participation;
 
     fn at(second: i64) -> Timestamp {
@@ -328,7 +332,6 @@ mod tests {
     /// An answer of a mailbox, said at a second.
     fn read(recipient: i64, partstat: PartStat, second: i64) -> Answer {
         Answer {
-            id: second,
             entity: "Mission of X".to_owned(),
             recipient: Some(recipient),
             partstat,
@@ -338,19 +341,23 @@ mod tests {
             by: "convoke".to_owned(),
             is_note: false,
             attendee: String::new(),
-            sequence: Some(0),
+            sequence: Sequence::new(0),
             dtstamp: Some(at(second)),
             said: at(second),
             recorded: at(second),
             revision: 0,
             evidence: String::new(),
-            level: "proven".to_owned(),
+            level: Some(Trust::Proven),
             applies: true,
         }
     }
 
     fn note(partstat: PartStat, second: i64) -> Answer {
-        Answer { is_note: true, recipient: None, sequence: None, dtstamp: None, ..read(0, partstat, second) }
+        Answer { is_note: true, recipient: None, sequence: None, dtstamp: None, level: None, ..read(0, partstat, second) }
+    }
+
+    fn asked(revision: u32, sequence: u32) -> Asked {
+        Asked { revision, sequence: Sequence::new(sequence).expect("in range") }
     }
 
     fn first() -> Asked {
@@ -412,20 +419,20 @@ mod tests {
 
     #[test]
     fn after_a_material_change_everybody_is_asked_again() {
-        let asked = Asked { revision: 2, sequence: 1 };
+        let asked = asked(2, 1);
         let position = Position::of(&[read(1, Accepted, 10), note(Declined, 20)], asked);
         assert_eq!(position.participation, Participation::AskedAgain);
         assert!(position.history.iter().all(|(_, weight)| *weight == Weight::Expired), "history is kept");
-        let new = Answer { revision: 2, sequence: Some(1), ..read(1, Declined, 30) };
+        let new = Answer { revision: 2, sequence: Sequence::new(1), ..read(1, Declined, 30) };
         let position = Position::of(&[read(1, Accepted, 10), new], asked);
         assert_eq!(position.participation, Participation::Declined);
     }
 
     #[test]
     fn an_answer_to_an_older_object_is_flagged() {
-        let asked = Asked { revision: 1, sequence: 1 };
-        let current = Answer { revision: 1, sequence: Some(1), ..read(1, Accepted, 10) };
-        let stale = Answer { revision: 1, sequence: Some(0), ..read(1, Declined, 20) };
+        let asked = asked(1, 1);
+        let current = Answer { revision: 1, sequence: Sequence::new(1), ..read(1, Accepted, 10) };
+        let stale = Answer { revision: 1, sequence: Sequence::new(0), ..read(1, Declined, 20) };
         let position = Position::of(&[current.clone(), stale], asked);
         assert_eq!(position.participation, Participation::Accepted);
         assert_eq!(position.conflicts, [Conflict::Stale { partstat: Declined, said: at(20) }]);
@@ -444,8 +451,7 @@ mod tests {
 
     #[test]
     fn two_answers_of_one_moment_are_flagged() {
-        let other = Answer { id: 11, ..read(1, Declined, 10) };
-        let position = Position::of(&[read(1, Accepted, 10), other], first());
+        let position = Position::of(&[read(1, Accepted, 10), read(1, Declined, 10)], first());
         assert_eq!(position.participation, Participation::Declined, "the one that came last");
         assert_eq!(position.conflicts, [Conflict::SameMoment { held: Declined, other: Accepted }]);
     }

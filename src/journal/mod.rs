@@ -12,7 +12,7 @@ pub mod entity;
 mod standing;
 mod suppression;
 
-pub use answer::Answer;
+pub use answer::{Answer, Trust};
 pub use attempt::{Armed, Attempt, Outcome};
 pub use entity::Position;
 pub use standing::{Standing, Tally};
