@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::plan::INVITATIONS;
 use super::send::in_folder;
 use crate::cli;
 use crate::desk::run_report::{Span, rate_in_words};
@@ -39,8 +40,8 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     if typed.in_doubt {
         return in_doubt(path, store, typed.json).await;
     }
-    let by_kind = store.tallies().await?;
-    let all = store.tally().await?;
+    let by_kind = store.tallies(INVITATIONS).await?;
+    let all = store.tally(INVITATIONS).await?;
     let left_out = store.left_out().await?;
     if typed.json {
         let kinds: serde_json::Map<_, _> = by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
@@ -50,7 +51,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
             "{}",
             json!({
                 "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out,
-                "next_due": store.next_due().await?.map(|t| t.to_string()), "last_run": last_run_json(store).await?,
+                "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()), "last_run": last_run_json(store).await?,
             })
         );
         return Ok(exit(&all));

@@ -28,7 +28,7 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
     let mut after = 0;
     let most = usize::try_from(typed.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     'pages: loop {
-        let page = store.listed_page(after, 256).await?;
+        let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
@@ -87,6 +87,7 @@ fn compose(
     now: jiff::Timestamp,
 ) -> Result<Composed, Stopped> {
     let reader = Reader { address: to, ..gate::reader(row) };
-    let key = DispatchKey { recipient: format!("test of {} to {to} at {now}", row.key.recipient), ..row.key.clone() };
+    let planned = &row.dispatch.key;
+    let key = DispatchKey { recipient: format!("test of {} to {to} at {now}", planned.recipient), ..planned.clone() };
     composer.compose(&reader, &key, now, now).map_err(Stopped::Configuration)
 }
