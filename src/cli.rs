@@ -63,9 +63,18 @@ pub enum Verb {
                             convoke settle --resend --all"
     )]
     Settle(Settle),
-    /// Writes deliveries as CSV or JSON.
+    /// Records an answer given by telephone, by letter or in person; without one, shows what an entity answered.
     #[command(
-        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json"
+        after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
+                            convoke note un@mission.example --declined --by letter --at 2027-06-01 --comment \"regrets\"\n  \
+                            convoke note liechtenstein        what it answered, and what holds\n  \
+                            convoke note --from answers.csv   columns entity, answer, persons, comment"
+    )]
+    Note(Note),
+    /// Writes deliveries and answers as CSV, JSON or XLSX.
+    #[command(
+        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json\n  \
+                      convoke export --only answer=silent --format xlsx --out silent.xlsx"
     )]
     Export(Export),
     /// Writes what a run did, as a page to look at and as JSON.
@@ -127,8 +136,8 @@ pub struct Preview {
     /// Prints the message to this address instead.
     #[arg(long, value_name = "ADDRESS")]
     pub to: Option<String>,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
     /// At most so many messages.
     #[arg(long, value_name = "N")]
@@ -146,9 +155,11 @@ pub struct Send {
     /// At most so many messages in this run.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
     /// Sends one message of each template to this address; the journal is not touched.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
     pub test_to: Option<String>,
@@ -217,6 +228,19 @@ pub enum Format {
     Csv,
     /// An array of objects.
     Json,
+    /// A workbook; needs --out.
+    Xlsx,
+}
+
+/// Whom, wherever somebody can be chosen by name.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Named {
+    /// Only this entity, by its whole name; may stand several times.
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
+    /// Only this mailbox; may stand several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
 }
 
 /// `convoke export`.
@@ -228,6 +252,54 @@ pub struct Export {
     /// Where to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+}
+
+/// `convoke note`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("answer").args(["accepted", "declined", "tentative", "delegated", "no_answer"]))]
+pub struct Note {
+    /// A part of the name that no other entity has, or one of its addresses.
+    #[arg(value_name = "ENTITY", required_unless_present = "from")]
+    pub who: Option<String>,
+    /// It will come.
+    #[arg(long)]
+    pub accepted: bool,
+    /// It will not come.
+    #[arg(long)]
+    pub declined: bool,
+    /// It may come.
+    #[arg(long)]
+    pub tentative: bool,
+    /// It sends somebody else.
+    #[arg(long)]
+    pub delegated: bool,
+    /// It has not answered after all: what was said before counts no longer.
+    #[arg(long)]
+    pub no_answer: bool,
+    /// How many come, of the whole entity.
+    #[arg(long, value_name = "N", requires = "answer", conflicts_with_all = ["declined", "no_answer"],
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub persons: Option<u32>,
+    /// By which way it came: phone, letter, person, or any word.
+    #[arg(long, value_name = "WAY")]
+    pub by: Option<String>,
+    /// When it was said, if not now: 2027-06-01, "2027-06-01 14:30", 14:30.
+    #[arg(long, value_name = "TIME", requires = "answer")]
+    pub at: Option<String>,
+    /// In their words.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub comment: String,
+    /// Many at once: a table with the columns entity (or email), answer, persons, comment, by, at.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["who", "answer", "persons", "at"])]
+    pub from: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `convoke report`.

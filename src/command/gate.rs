@@ -8,6 +8,7 @@ use crate::input::problem::{Place, Problem};
 use crate::io::clock;
 use crate::io::store::{OpenRow, Store};
 use crate::message::{Composer, Reader};
+use crate::plan::Errand;
 
 /// Messages in memory at once.
 const PAGE: usize = 256;
@@ -56,15 +57,20 @@ pub(super) fn reader(row: &OpenRow) -> Reader<'_> {
     }
 }
 
-/// Makes all messages that are open, page by page, on all cores; without signatures, which no template can spoil.
-pub(super) async fn check_all(store: &Store, composer: &Composer, expected: u64) -> Result<Found, Stopped> {
+/// Makes all messages of an errand that are open, page by page, on all cores; without signatures, which no template can spoil.
+pub(super) async fn check_all(
+    store: &Store,
+    composer: &Composer,
+    errand: Errand,
+    expected: u64,
+) -> Result<Found, Stopped> {
     let bar = Bar::items("checking every message", expected);
     let mut found = Found::default();
     let mut concerns: BTreeMap<(Place, String), Concern> = BTreeMap::new();
     let mut warnings: BTreeMap<String, u64> = BTreeMap::new();
     let mut after = 0;
     loop {
-        let page = store.open_page(after, i64::MAX, PAGE).await?;
+        let page = store.open_page(errand, after, i64::MAX, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         for share in make(&page, composer) {
@@ -114,7 +120,7 @@ fn make(page: &[OpenRow], composer: &Composer) -> Vec<Share> {
                 scope.spawn(move || {
                     let mut share = Share::default();
                     for row in rows {
-                        match composer.check(&reader(row), &row.key, row.date.unwrap_or(now), now) {
+                        match composer.check(&reader(row), &row.dispatch.key, row.date.unwrap_or(now), now) {
                             Ok(checked) => {
                                 share.octets += checked.octets as u64;
                                 share.warnings.extend(checked.warnings);

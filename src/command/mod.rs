@@ -4,6 +4,7 @@
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
 mod check;
+mod chosen;
 mod export;
 mod folder;
 mod forecast;
@@ -11,6 +12,7 @@ mod gate;
 mod lists;
 mod manual;
 mod new;
+mod note;
 mod plan;
 mod preview;
 mod progress;
@@ -64,6 +66,7 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Send(typed) => send::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
+        Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,

@@ -14,7 +14,10 @@ use crate::input::problem::Problem;
 use crate::io::store::{FolderState, ImportCounts, Store};
 use crate::io::{clock, seed};
 use crate::message::Composer;
-use crate::plan::{Facts, Purpose, Revision, Selection};
+use crate::plan::{Errand, Facts, Purpose, Revision, Selection};
+
+/// What `send` sends.
+pub(super) const INVITATIONS: Errand = Errand { purpose: Purpose::Invitation, mailing: 0 };
 
 /// A folder with its plan in the journal.
 pub(super) struct Planned {
@@ -57,8 +60,8 @@ pub(super) async fn plan(folder: &Folder, store: &Store, typed: &cli::Lists) -> 
     }
     // The digest is stored only when the messages have been checked: until then a next run reads everything again.
     let now_ms = clock::now().as_millisecond();
-    let counts = importer.finish(Purpose::Invitation, &state.revision, typed.recipients.is_empty(), now_ms).await?;
-    let mut found = gate::check_all(store, &composer, counts.planned).await?;
+    let counts = importer.finish(&state.revision, typed.recipients.is_empty(), now_ms).await?;
+    let mut found = gate::check_all(store, &composer, INVITATIONS, counts.planned).await?;
     if !found.problems.is_empty() {
         return Err(Stopped::Configuration(std::mem::take(&mut found.problems)));
     }

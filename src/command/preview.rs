@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::progress::Bar;
 use super::{gate, plan};
@@ -14,7 +15,6 @@ use crate::io::clock;
 use crate::io::files::{FileError, write_atomically};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
-use crate::plan::Participation;
 
 /// Cards on the page; the files are written for all.
 const CARDS: usize = 1000;
@@ -30,12 +30,13 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     };
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
     store.forget_lists().await?;
+    let selection = Chosen::of(selection, &store).await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let now = clock::now();
     let compose = |row: &OpenRow| {
         planned
             .composer
-            .compose(&gate::reader(row), &row.key, row.date.unwrap_or(now), now)
+            .compose(&gate::reader(row), &row.dispatch.key, row.date.unwrap_or(now), now)
             .map_err(Stopped::Configuration)
     };
     let out = if path == Path::new(".") { typed.out.clone() } else { path.join(&typed.out) };
@@ -47,12 +48,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let mut cards: Vec<Card> = Vec::new();
     let (mut written, mut after) = (0u64, 0);
     'pages: loop {
-        let page = store.listed_page(after, 256).await?;
+        let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))) {
+        for row in page.iter().filter(|row| selection.takes(row)) {
             if let Some(wanted) = &wanted {
-                if row.key.recipient == *wanted {
+                if row.dispatch.key.recipient == *wanted {
                     std::io::stdout().write_all(&compose(row)?.octets)?;
                     return Ok(Exit::Done);
                 }

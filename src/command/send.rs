@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
-use super::plan::{self, Planned};
+use super::plan::{self, INVITATIONS, Planned};
 use super::progress::Bar;
 use super::record::RunRecord;
 use super::run::{Line, Outlet, Over, Parts};
@@ -29,7 +30,7 @@ use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
-use crate::plan::{Participation, Selection};
+use crate::plan::Purpose;
 use crate::settings::Sending;
 
 /// A clock that is set is noticed after so long.
@@ -38,7 +39,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
     let sending = Sending::of(&folder.file, typed, clock::now()).map_err(Stopped::Usage)?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.named.entity, &typed.named.to);
     if !typed.json {
         say_lists(&folder);
     }
@@ -50,9 +51,10 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     } else {
         Store::open(path, clock::now().as_millisecond()).await?
     };
+    let selection = Chosen::of(selection, &store).await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     say_plan(&planned, path, typed.json);
-    let before = store.tally().await?;
+    let before = store.tally(INVITATIONS).await?;
     let open = count_open(&store, &selection, typed.limit, &before).await?;
     if typed.dry_run {
         return Ok(say_dry(&before, open, typed.json));
@@ -100,6 +102,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let line = Line::new(Parts {
         store: &store,
         composer: Arc::new(planned.composer),
+        errand: INVITATIONS,
         selection: &selection,
         gate: Gate::new(&sending.terms, &used),
         traffic: Traffic::new(relays.iter().map(choice).collect()),
@@ -125,7 +128,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         None => None,
     };
     let waiting = outcome?;
-    let after = store.tally().await?;
+    let after = store.tally(INVITATIONS).await?;
     let summary = Summary {
         sent,
         took,
@@ -163,7 +166,7 @@ async fn rounds(
     line: &Line<'_>,
     no_wait: bool,
     store: &Store,
-    selection: &Selection,
+    selection: &Chosen,
     stop: &Stop,
     bar: &Bar,
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
@@ -208,16 +211,16 @@ async fn rounds(
 }
 
 /// Whether anybody of the selection is still to be sent to, and when the first of those who were deferred is due.
-async fn still_open(store: &Store, selection: &Selection) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
+async fn still_open(store: &Store, selection: &Chosen) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
     if selection.is_everybody() {
-        return Ok((store.count_open().await? > 0, store.next_due().await?));
+        return Ok((store.count_open(INVITATIONS).await? > 0, store.next_due(INVITATIONS).await?));
     }
     let (mut has_open, mut due, mut after) = (false, None, 0);
     loop {
         let page = store.ledger_page(after, 1000).await?;
         let Some(last) = page.last() else { return Ok((has_open, due)) };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))) {
+        for row in page.iter().filter(|row| row.purpose == Purpose::Invitation && selection.takes_ledger(row)) {
             has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
             if row.standing == Standing::Deferred {
                 due = [due, row.due].into_iter().flatten().min();
@@ -281,21 +284,21 @@ pub(super) fn confirm(relay: &str, count: u64, yes: Option<u64>) -> Result<(), S
 }
 
 /// How many this run may take: those that are open, meant, and within the limit.
-async fn count_open(store: &Store, selection: &Selection, limit: Option<u64>, tally: &Tally) -> Result<u64, Stopped> {
+async fn count_open(store: &Store, selection: &Chosen, limit: Option<u64>, tally: &Tally) -> Result<u64, Stopped> {
     let limit = limit.unwrap_or(u64::MAX);
     if tally.open() == 0 {
         return Ok(0);
     }
     if selection.is_everybody() {
-        return Ok(store.count_open().await?.min(limit));
+        return Ok(store.count_open(INVITATIONS).await?.min(limit));
     }
     let mut open = 0;
     let mut after = 0;
     loop {
-        let page = store.open_page(after, i64::MAX, 1000).await?;
+        let page = store.open_page(INVITATIONS, after, i64::MAX, 1000).await?;
         let Some(last) = page.last() else { return Ok(open.min(limit)) };
         after = last.id;
-        open += page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))).count() as u64;
+        open += page.iter().filter(|row| selection.takes(row)).count() as u64;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::sandbox::Outbox;
 use super::{gate, plan, send};
@@ -13,7 +14,7 @@ use crate::io::smtp::{Connection, Letter};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
 use crate::message::{Composed, Reader};
-use crate::plan::{DispatchKey, Participation};
+use crate::plan::DispatchKey;
 use crate::settings::Sending;
 
 pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, to: &str) -> Result<Exit, Stopped> {
@@ -21,17 +22,18 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
     let store = Store::scratch(&folder.path, &format!("test-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(folder, &store, &typed.lists).await?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.named.entity, &typed.named.to);
+    let selection = Chosen::of(selection, &store).await?;
     let now = clock::now();
     let mut messages: Vec<Composed> = Vec::new();
     let mut letters = BTreeSet::new();
     let mut after = 0;
     let most = usize::try_from(typed.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     'pages: loop {
-        let page = store.listed_page(after, 256).await?;
+        let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.subject(None, false, Participation::Silent))) {
+        for row in page.iter().filter(|row| selection.takes(row)) {
             if messages.len() == most {
                 break 'pages;
             }
@@ -87,6 +89,7 @@ fn compose(
     now: jiff::Timestamp,
 ) -> Result<Composed, Stopped> {
     let reader = Reader { address: to, ..gate::reader(row) };
-    let key = DispatchKey { recipient: format!("test of {} to {to} at {now}", row.key.recipient), ..row.key.clone() };
+    let planned = &row.dispatch.key;
+    let key = DispatchKey { recipient: format!("test of {} to {to} at {now}", planned.recipient), ..planned.clone() };
     composer.compose(&reader, &key, now, now).map_err(Stopped::Configuration)
 }

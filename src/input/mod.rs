@@ -16,6 +16,7 @@ pub mod providers;
 pub mod recipients;
 pub mod records;
 pub mod relay;
+pub mod reminders;
 pub mod suppression_list;
 pub mod table;
 pub mod text;

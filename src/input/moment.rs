@@ -24,11 +24,11 @@ pub fn parse_moment(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Times
         date.to_datetime(noon)
     } else if text.contains(':') {
         let time = text.parse::<Time>().ok()?;
-        now.to_zoned(zone.clone()).date().to_datetime(time)
+        now.to_zoned_datetime(zone.clone()).date().to_datetime(time)
     } else {
         return None;
     };
-    local.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
+    local.to_zoned_datetime(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub struct Composed {
     pub identity: Identity,
     /// The calendar object, as it stands in both parts.
     pub calendar: String,
+    /// The language of the calendar object; empty where there is none.
+    pub language: String,
     /// One line.
     pub subject: String,
     /// The letter that was used: `invitation/mission.fr`.
@@ -138,7 +140,7 @@ impl Composer {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: String::new() };
+        let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: String::new() };
         let nobody = Identity::derive(key, &file.event.id, &somebody, &file.sender.address);
         Ok(Self {
             file: file.clone(),
@@ -372,8 +374,12 @@ impl Composer {
         let subject = cast.subject(values);
         let Making { letter, identity, attendee, date, .. } = *making;
         let (octets, fields) = cast.fill(&subject, &Fill { identity, attendee, date, values, calendar: &calendar });
+        let language = letter.language.to_string();
         let letter = letter.name.clone();
-        (Composed { octets, identity: identity.clone(), calendar, subject, letter, warnings: Vec::new() }, fields)
+        (
+            Composed { octets, identity: identity.clone(), calendar, language, subject, letter, warnings: Vec::new() },
+            fields,
+        )
     }
 
     fn place(&self, letter: &Letter) -> Place {

@@ -42,6 +42,66 @@ impl Facts {
     }
 }
 
+/// What a revision is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RevisionKind {
+    /// That of the first invitations.
+    First,
+    /// A slip of the pen was mended for those who come later; nobody is written to.
+    Typo,
+    /// Answers stay as they are.
+    Wording,
+    /// Everybody is asked again.
+    Material,
+    /// The event does not take place.
+    Cancellation,
+    /// Some are no longer invited.
+    Withdrawal,
+    /// It takes place after all, or those who were withdrawn are invited again.
+    Reinstatement,
+}
+
+impl RevisionKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::First,
+        Self::Typo,
+        Self::Wording,
+        Self::Material,
+        Self::Cancellation,
+        Self::Withdrawal,
+        Self::Reinstatement,
+    ];
+
+    /// The word in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Typo => "typo",
+            Self::Wording => "wording",
+            Self::Material => "material",
+            Self::Cancellation => "cancellation",
+            Self::Withdrawal => "withdrawal",
+            Self::Reinstatement => "reinstatement",
+        }
+    }
+
+    /// Reads the word of the journal.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether SEQUENCE rises with it (RFC 5546 section 2.1.4).
+    pub fn raises_sequence(self) -> bool {
+        matches!(self, Self::Material | Self::Cancellation | Self::Withdrawal | Self::Reinstatement)
+    }
+
+    /// Whether earlier answers no longer count with those who were told it.
+    pub fn asks_again(self) -> bool {
+        matches!(self, Self::Material | Self::Reinstatement)
+    }
+}
+
 /// A numbered state of the event with what RFC 5546 needs to order it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
@@ -51,8 +111,12 @@ pub struct Revision {
     pub sequence: Sequence,
     /// DTSTAMP, fixed when the revision is made.
     pub dtstamp: Timestamp,
+    /// What it is.
+    pub kind: RevisionKind,
     /// [`Facts::to_json`] of it.
     pub facts: String,
+    /// What a person said of it; may be empty.
+    pub note: String,
 }
 
 impl Revision {
@@ -60,6 +124,13 @@ impl Revision {
     pub fn first(facts: &Facts, now: Timestamp) -> Self {
         // iCalendar has no fractions of a second (RFC 5545 section 3.3.5).
         let dtstamp = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        Self { number: 0, sequence: Sequence::FIRST, dtstamp, facts: facts.to_json() }
+        Self {
+            number: 0,
+            sequence: Sequence::FIRST,
+            dtstamp,
+            kind: RevisionKind::First,
+            facts: facts.to_json(),
+            note: String::new(),
+        }
     }
 }

@@ -204,7 +204,7 @@ impl Selection {
 
     /// Whether it asks how invitations stand.
     pub fn asks_for_status(&self) -> bool {
-        self.0.iter().any(|condition| matches!(condition.field, Field::Status | Field::Answer))
+        self.0.iter().any(|condition| condition.field == Field::Status)
     }
 }
 

@@ -86,7 +86,7 @@ fn whole_messages_are_as_they_were() {
             cells.insert(column.to_owned(), cell.to_owned());
         }
         let reader = Reader { address: &address, entity, kind, language: &language, cells: &cells };
-        let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: address.key() };
+        let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: address.key() };
         let composed = composer.compose(&reader, &key, date, date).expect("no problems");
         assert_eq!(composed.letter, format!("invitation/{name}"));
         assert!(composed.warnings.is_empty(), "{:?}", composed.warnings);
@@ -131,7 +131,7 @@ fn what_was_sent_before_leaves_no_trace() {
             .into();
             let entity = format!("Permanent Mission {number} \u{e9}");
             let reader = Reader { address: &address, entity: &entity, kind, language: &tag, cells: &cells };
-            let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: address.key() };
+            let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: address.key() };
             let again = warm.compose(&reader, &key, date, date).expect("no problems");
             let alone = plain.compose(&reader, &key, date, date).expect("no problems");
             assert!(again.octets == alone.octets, "{kind} {language} {value}");

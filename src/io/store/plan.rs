@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
+use super::ledger::unknown;
 use super::{Store, StoreError, suppression};
 use crate::calendar::Sequence;
 use crate::journal::Standing;
-use crate::plan::{FolderKey, Revision};
+use crate::plan::{FolderKey, Revision, RevisionKind};
 
 /// Whose folder this is, and what was planned last.
 #[derive(Clone, Debug)]
@@ -41,24 +43,27 @@ impl Store {
         let secret = <[u8; 32]>::try_from(secret)
             .map_err(|_| StoreError::Step("the folder's secret is damaged; restore the journal".to_owned()))?;
         sqlx::query(
-            "INSERT INTO revision (number, sequence, dtstamp_ms, facts) VALUES (0, $1, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO revision (number, sequence, dtstamp_ms, made_ms, facts) VALUES (0, $1, $2, $2, $3)
+             ON CONFLICT DO NOTHING",
         )
         .bind(i64::from(first.sequence.number()))
         .bind(first.dtstamp.as_millisecond())
         .bind(&first.facts)
         .execute(&mut *connection)
         .await?;
-        let last = sqlx::query("SELECT number, sequence, dtstamp_ms, facts FROM revision ORDER BY number DESC LIMIT 1")
-            .fetch_one(&mut *connection)
-            .await?;
-        let number = |name: &str| u32::try_from(last.get::<i64, _>(name)).unwrap_or_default();
-        let revision = Revision {
-            number: number("number"),
-            sequence: Sequence::new(number("sequence")).unwrap_or_default(),
-            dtstamp: Timestamp::from_millisecond(last.get("dtstamp_ms")).unwrap_or(first.dtstamp),
-            facts: last.get("facts"),
-        };
-        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), revision })
+        let last =
+            sqlx::query("SELECT * FROM revision ORDER BY number DESC LIMIT 1").fetch_one(&mut *connection).await?;
+        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), revision: revision(&last)? })
+    }
+
+    /// All states of the event, the first one first.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn revisions(&self) -> Result<Vec<Revision>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let rows = sqlx::query("SELECT * FROM revision ORDER BY number").fetch_all(&mut *connection).await?;
+        rows.iter().map(revision).collect()
     }
 
     /// Puts new facts in the place of a revision that nobody has been told yet.
@@ -68,7 +73,7 @@ impl Store {
     pub async fn replace_revision(&self, revision: &Revision) -> Result<(), StoreError> {
         let mut connection = self.connection.lock().await;
         let changed = sqlx::query(
-            "UPDATE revision SET dtstamp_ms = $2, facts = $3
+            "UPDATE revision SET dtstamp_ms = $2, made_ms = $2, facts = $3
              WHERE number = $1 AND NOT EXISTS (SELECT 1 FROM dispatch WHERE revision = $1 AND date_ms IS NOT NULL)",
         )
         .bind(i64::from(revision.number))
@@ -126,4 +131,17 @@ impl Store {
         transaction.commit().await?;
         Ok(changed)
     }
+}
+
+fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
+    let number = |name: &str| u32::try_from(row.get::<i64, _>(name)).unwrap_or_default();
+    let kind: String = row.get("kind");
+    Ok(Revision {
+        number: number("number"),
+        sequence: Sequence::new(number("sequence")).unwrap_or_default(),
+        dtstamp: Timestamp::from_millisecond(row.get("dtstamp_ms")).unwrap_or(Timestamp::UNIX_EPOCH),
+        kind: RevisionKind::parse(&kind).ok_or_else(|| unknown("revision", &kind))?,
+        facts: row.get("facts"),
+        note: row.get("note"),
+    })
 }
