@@ -170,7 +170,7 @@ impl Position {
         let mut history: Vec<(Answer, Weight)> =
             answers.iter().map(|answer| (answer.clone(), Weight::Superseded)).collect();
         // Stable: what else is equal stays in the order of arrival.
-        history.sort_by_key(|(answer, _)| (answer.said, answer.recorded));
+        history.sort_by_key(|(answer, _)| (said(answer), answer.recorded));
         let mut conflicts = Vec::new();
         for (answer, weight) in &mut history {
             if !answer.applies {
@@ -241,7 +241,7 @@ fn voices(
     let mut latest: BTreeMap<(Option<i64>, String), usize> = BTreeMap::new();
     let order = |answer: &Answer| {
         let sequence = answer.sequence.unwrap_or(asked.sequence);
-        (sequence, answer.dtstamp.unwrap_or(answer.said), answer.said)
+        (sequence, answer.dtstamp.unwrap_or(answer.said), said(answer))
     };
     for (at, (answer, weight)) in history.iter().enumerate().skip(cleared.map_or(0, |at| at + 1)) {
         if answer.is_note || *weight != Weight::Superseded || answer.partstat == PartStat::NeedsAction {
@@ -266,6 +266,11 @@ fn voices(
     let mut voices: Vec<usize> = latest.into_values().collect();
     voices.sort_unstable();
     voices
+}
+
+/// When it was said: not later than it was recorded, whatever the clock of its sender says.
+fn said(answer: &Answer) -> Timestamp {
+    answer.said.min(answer.recorded)
 }
 
 /// What speaks against the answer that decides.
