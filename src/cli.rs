@@ -54,6 +54,22 @@ pub enum Verb {
                       Ctrl-C once: finish what is in flight, record it, stop. Twice: stop now."
     )]
     Send(Send),
+    /// Reminds the silent, each with the very calendar entry that they were sent.
+    #[command(
+        after_help = "Examples:\n  convoke remind --dry-run            who would be reminded, who not, and why\n  \
+                            convoke remind --only kind=mission\n  convoke remind --everyone --not-within 12h\n\n\
+                            An entity is reminded as a whole: one answer of any of its mailboxes is enough. Nobody is\n\
+                            reminded twice within `[reminders] not_within`. Run again, it goes on where it was stopped."
+    )]
+    Remind(Remind),
+    /// Writes a letter without a calendar entry: thanks, practical notes.
+    #[command(
+        after_help = "Examples:\n  convoke write thanks --only answer=accepted\n  convoke write thanks --dry-run\n  \
+                            convoke write programme --again\n\n\
+                            The letters stand in templates/NAME/. Run again, it goes on where it was stopped and adds\n\
+                            whoever has come since; nobody gets the same mailing twice."
+    )]
+    Write(Write),
     /// Shows deliveries by kind, and what needs a decision.
     #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
     Status(Status),
@@ -144,11 +160,9 @@ pub struct Preview {
     pub limit: Option<u64>,
 }
 
-/// `convoke send`.
-#[derive(Debug, Args)]
-pub struct Send {
-    #[command(flatten)]
-    pub lists: Lists,
+/// Who is meant and how it is sent, wherever something is sent.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Way {
     /// Does everything but the sending.
     #[arg(long)]
     pub dry_run: bool,
@@ -160,9 +174,6 @@ pub struct Send {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
-    /// Sends one message of each template to this address; the journal is not touched.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
-    pub test_to: Option<String>,
     /// Another relay than convoke.toml names: smtps://user@host, smtp://user@host:port (STARTTLS; plain only to loopback).
     #[arg(long, value_name = "URL")]
     pub relay: Option<String>,
@@ -184,6 +195,43 @@ pub struct Send {
     /// One JSON object at the end.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `convoke send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub way: Way,
+    /// Sends one message of each template to this address; the journal is not touched.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
+    pub test_to: Option<String>,
+}
+
+/// `convoke remind`.
+#[derive(Debug, Args)]
+pub struct Remind {
+    /// Also writes to those who answered: a plain reminder without a calendar entry.
+    #[arg(long)]
+    pub everyone: bool,
+    /// Nobody whom a message reached so lately: 12h, 3d. In place of `reminders.not_within`.
+    #[arg(long, value_name = "TIME")]
+    pub not_within: Option<String>,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+/// `convoke write`.
+#[derive(Debug, Args)]
+pub struct Write {
+    /// The letters of templates/NAME/; also what the mailing is called.
+    pub name: String,
+    /// Begins a new mailing of that name instead of going on with the last.
+    #[arg(long)]
+    pub again: bool,
+    #[command(flatten)]
+    pub way: Way,
 }
 
 /// `convoke status`.

@@ -10,6 +10,7 @@ mod folder;
 mod forecast;
 mod gate;
 mod lists;
+mod mailing;
 mod manual;
 mod new;
 mod note;
@@ -17,6 +18,7 @@ mod plan;
 mod preview;
 mod progress;
 mod record;
+mod remind;
 mod report;
 mod run;
 mod sandbox;
@@ -26,6 +28,7 @@ mod signatures;
 mod status;
 mod suppress;
 mod trial;
+mod write;
 
 use std::process::ExitCode;
 
@@ -66,6 +69,8 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Send(typed) => send::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
+        Verb::Remind(typed) => remind::run(&folder, &typed).await,
+        Verb::Write(typed) => write::run(&folder, &typed).await,
         Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,

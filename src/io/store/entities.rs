@@ -34,6 +34,8 @@ pub struct Mailbox {
     pub status: Option<Status>,
     /// Whether an update or a cancellation is still to be sent to it.
     pub is_pending: bool,
+    /// Whether the last message to it, of any purpose, was refused or came back.
+    pub is_refused: bool,
     /// The dispatch whose calendar object it was sent last; `None` where none was sent.
     pub told: Option<i64>,
     /// The revision of that object.
@@ -297,6 +299,7 @@ fn mailbox(row: &SqliteRow) -> Result<Mailbox, StoreError> {
         is_listed: row.get("listed"),
         status,
         is_pending: is_open && purpose != "invitation",
+        is_refused: row.get::<Option<bool>, _>("refused").unwrap_or_default(),
         told: row.get("told_id"),
         told_revision: row.get::<Option<i64>, _>("told_revision").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
         reached: time("reached_ms"),

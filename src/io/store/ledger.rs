@@ -14,6 +14,9 @@ use crate::mail::{AddrSpec, MessageId};
 use crate::people::{Kind, Language};
 use crate::plan::{Dispatch, DispatchKey, Entry, Errand, Held, Participation, Purpose, Status, Subject};
 
+/// The column in which a reminder without a calendar object tells its letter what was answered.
+pub const REMINDED: &str = "answer";
+
 /// A recipient as the journal holds it.
 #[derive(Clone, Debug)]
 pub struct RecipientRow {
@@ -29,6 +32,13 @@ pub struct RecipientRow {
     pub cells: BTreeMap<String, String>,
     /// The row of the list.
     pub place: Place,
+}
+
+impl LedgerRow {
+    /// What it was sent with.
+    pub fn errand(&self) -> Errand {
+        Errand { purpose: self.purpose, mailing: self.mailing }
+    }
 }
 
 impl RecipientRow {
@@ -288,6 +298,15 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
     };
     let thread: Option<String> = row.get("thread_id");
     let state: String = row.get("state");
+    let mut recipient = recipient(row)?;
+    if key.purpose == Purpose::Reminder {
+        let answer: String = row.get("partstat");
+        // To the letter a column like others; a list's own column of this name says something else.
+        recipient.cells.remove(REMINDED);
+        if row.get::<String, _>("method").is_empty() && !answer.is_empty() {
+            recipient.cells.insert(REMINDED.to_owned(), answer.to_lowercase());
+        }
+    }
     Ok(OpenRow {
         standing: Standing::parse(&state).ok_or_else(|| unknown("state", &state))?,
         id: row.get("id"),
@@ -295,11 +314,11 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
         attempts: small(row, "attempts"),
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-        recipient: recipient(row)?,
+        recipient,
     })
 }
 
-fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
+pub(super) fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
     let word: String = row.get("purpose");
     Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))
 }

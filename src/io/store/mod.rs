@@ -10,6 +10,7 @@ mod answers;
 mod entities;
 mod import;
 mod ledger;
+mod mailings;
 mod plan;
 mod recorder;
 mod runs;
@@ -19,7 +20,8 @@ mod usage;
 
 pub use entities::{Entities, Entity, EntitySummary, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
-pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
+pub use mailings::{Mailing, Pick};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};

@@ -5,6 +5,10 @@ SELECT r.id, r.address, r.entity, r.kind, r.language, r.cells, r.file, r.line,
        l.state AS last_state, l.method AS last_method, l.purpose AS last_purpose,
        -- The calendar object that it has.
        h.id AS told_id, h.revision AS told_revision, h.method AS told_method,
+       -- The last message of any kind was refused or came back.
+       (SELECT d.state IN ('FAILED', 'BOUNCED') FROM dispatch d
+        WHERE d.recipient = r.id AND d.state NOT IN ('READY', 'CLAIMED', 'DEFERRED', 'CANCELLED', 'HELD', 'SUPPRESSED')
+        ORDER BY d.id DESC LIMIT 1) AS refused,
        (SELECT max(d.changed_ms) FROM dispatch d
         WHERE d.recipient = r.id AND d.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED')) AS reached_ms,
        (SELECT min(d.changed_ms) FROM dispatch d
