@@ -155,6 +155,9 @@ pub struct Preview {
     /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
     #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    /// Only this entity, by its whole name; may stand several times.
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
     /// At most so many messages.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,

@@ -21,7 +21,7 @@ const CARDS: usize = 1000;
 
 pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.entity, &[]);
     let wanted = match &typed.to {
         Some(text) => {
             Some(AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?.key())

@@ -46,7 +46,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stoppe
     let now = clock::now();
     let since = now.checked_sub(not_within).unwrap_or(Timestamp::MIN);
     let mut survey = Survey { everyone: typed.everyone, mode, since, ..Survey::default() };
-    desk.store.each_entity(|entity| survey.take(&entity, &chosen)).await?;
+    desk.store.each_entity(!chosen.is_everybody(), |entity| survey.take(&entity, &chosen)).await?;
     let overtaken = desk.store.take_back_reminders(&survey.asked, &survey.invited, now.as_millisecond()).await?;
     let open = desk.store.open_mailing(Purpose::Reminder).await?;
     let picks: &[Pick] = match &open {

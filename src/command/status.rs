@@ -115,7 +115,7 @@ impl Answers {
         let (by_kind, all) = (BTreeMap::new(), Attendance::default());
         let (conflicts, asked_again) = (Vec::new(), Vec::new());
         let mut answers = Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again };
-        store.each_entity(|entity| answers.add(&entity)).await?;
+        store.each_entity(false, |entity| answers.add(&entity)).await?;
         Ok(answers)
     }
 

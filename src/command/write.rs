@@ -30,7 +30,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Write) -> Result<Exit, Stopped
     let any_status = chosen.asks_for_status();
     let mut picks = Vec::new();
     desk.store
-        .each_entity(|entity| {
+        .each_entity(!chosen.is_everybody(), |entity| {
             let meant = entity.mailboxes.iter().filter(|mailbox| any_status || is_sound(mailbox));
             let meant = meant.filter(|mailbox| chosen.takes_mailbox(mailbox));
             picks.extend(meant.map(|mailbox| Pick { recipient: mailbox.id, held: None, answer: None }));

@@ -18,6 +18,7 @@ mod golden;
 mod hostile;
 mod kill;
 mod limits;
+mod mailings;
 mod oracles;
 mod proxy;
 mod recipients;

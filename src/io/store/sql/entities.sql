@@ -1,5 +1,7 @@
--- Every mailbox with how it was told of the event, by entity. $1: an entity, or NULL for all. The states are those in which a message may have reached it.
-SELECT r.id, r.address, r.entity, r.kind, r.language, r.cells, r.file, r.line,
+-- Every mailbox with how it was told of the event, by entity. $1: an entity, or NULL for all, $2: whether cells
+-- are wanted. The states are those in which a message may have reached it.
+SELECT r.id, r.address, r.entity, r.kind, r.language, CASE WHEN $2 THEN r.cells ELSE '{}' END AS cells, r.file,
+       r.line,
        r.seen = (SELECT import FROM folder) AS listed,
        -- The last word on its invitation, sent or to be sent.
        l.state AS last_state, l.method AS last_method, l.purpose AS last_purpose,
