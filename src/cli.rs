@@ -163,20 +163,23 @@ pub struct Preview {
     pub limit: Option<u64>,
 }
 
-/// Who is meant and how it is sent, wherever something is sent.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Way {
+/// `convoke send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    pub lists: Lists,
     /// Does everything but the sending.
     #[arg(long)]
     pub dry_run: bool,
     /// At most so many messages in this run.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
-    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
-    #[arg(long, value_name = "CONDITION")]
+    /// Only rows with this value in this column; several must all hold.
+    #[arg(long, value_name = "COLUMN=VALUE")]
     pub only: Vec<String>,
-    #[command(flatten)]
-    pub named: Named,
+    /// Sends one message of each template to this address; the journal is not touched.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
+    pub test_to: Option<String>,
     /// Another relay than convoke.toml names: smtps://user@host, smtp://user@host:port (STARTTLS; plain only to loopback).
     #[arg(long, value_name = "URL")]
     pub relay: Option<String>,
@@ -198,43 +201,6 @@ pub struct Way {
     /// One JSON object at the end.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `convoke send`.
-#[derive(Debug, Args)]
-pub struct Send {
-    #[command(flatten)]
-    pub lists: Lists,
-    #[command(flatten)]
-    pub way: Way,
-    /// Sends one message of each template to this address; the journal is not touched.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
-    pub test_to: Option<String>,
-}
-
-/// `convoke remind`.
-#[derive(Debug, Args)]
-pub struct Remind {
-    /// Also writes to those who answered: a plain reminder without a calendar entry.
-    #[arg(long)]
-    pub everyone: bool,
-    /// Nobody whom a message reached so lately: 12h, 3d. In place of `reminders.not_within`.
-    #[arg(long, value_name = "TIME")]
-    pub not_within: Option<String>,
-    #[command(flatten)]
-    pub way: Way,
-}
-
-/// `convoke write`.
-#[derive(Debug, Args)]
-pub struct Write {
-    /// The letters of templates/NAME/; also what the mailing is called.
-    pub name: String,
-    /// Begins a new mailing of that name instead of going on with the last.
-    #[arg(long)]
-    pub again: bool,
-    #[command(flatten)]
-    pub way: Way,
 }
 
 /// `convoke status`.
@@ -308,6 +274,41 @@ pub struct Export {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
+}
+
+/// `convoke remind`.
+#[derive(Debug, Args)]
+pub struct Remind {
+    /// Also writes to those who answered: a plain reminder without a calendar entry.
+    #[arg(long)]
+    pub everyone: bool,
+    /// Nobody whom a message reached so lately: 12h, 3d. In place of `reminders.not_within`.
+    #[arg(long, value_name = "TIME")]
+    pub not_within: Option<String>,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke write`.
+#[derive(Debug, Args)]
+pub struct Write {
+    /// The letters of templates/NAME/; also what the mailing is called.
+    pub name: String,
+    /// Begins a new mailing of that name instead of going on with the last.
+    #[arg(long)]
+    pub again: bool,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
 }
 
 /// `convoke note`.

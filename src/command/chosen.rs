@@ -20,6 +20,11 @@ impl Chosen {
         Ok(Self { selection, entities })
     }
 
+    /// Nobody is left out.
+    pub(super) fn everybody() -> Self {
+        Self { selection: Selection::default(), entities: Entities::default() }
+    }
+
     /// What was typed, with the columns of the journal in place of those of lists.
     pub(super) async fn of_journal(only: &[String], named: &cli::Named, store: &Store) -> Result<Self, Stopped> {
         let columns = store.columns().await?;

@@ -36,8 +36,7 @@ impl RunRecord {
     pub(super) async fn begin(
         path: &Path,
         file: &EventFile,
-        purpose: Purpose,
-        typed: &cli::Way,
+        typed: &cli::Send,
         sending: &Sending,
         store: &Store,
     ) -> Result<Self, Stopped> {
@@ -47,6 +46,7 @@ impl RunRecord {
             (None, None) => None,
         };
         let now = clock::now();
+        let purpose = Purpose::Invitation;
         let settings = settings(typed, sending, purpose);
         let run = store.begin_run(&settings.to_string(), now.as_millisecond()).await?;
         let record = Self { run, purpose, log, addresses: file.records.log_addresses };
@@ -114,7 +114,7 @@ impl RunRecord {
 }
 
 /// What the run was asked to do; no secret is among it.
-fn settings(typed: &cli::Way, sending: &Sending, purpose: Purpose) -> Value {
+fn settings(typed: &cli::Send, sending: &Sending, purpose: Purpose) -> Value {
     json!({
         "program": concat!("convoke ", env!("CARGO_PKG_VERSION")),
         "purpose": purpose.as_str(),

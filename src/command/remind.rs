@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::chosen::Chosen;
-use super::mailing::{Desk, Typed};
-use super::send::{self, Job, in_folder};
+use super::letters::{Typed, Writing};
+use super::mailing::in_folder;
 use crate::calendar::PartStat;
 use crate::cli;
 use crate::desk::count;
@@ -18,43 +18,38 @@ use crate::input::reminders::AnswerMode;
 use crate::input::units::parse_duration;
 use crate::io::clock;
 use crate::io::store::{Entity, Mailbox, Pick};
-use crate::plan::{Participation, Purpose, Selection, Status};
-use crate::settings::Sending;
+use crate::plan::{Participation, Purpose, Status};
 
 pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stopped> {
-    let way = &typed.way;
-    let desk = Desk::open(path, way).await?;
-    let file = &desk.folder.file;
+    let delivery = &typed.delivery;
+    let writing = Writing::open(path, Purpose::Reminder, "", delivery).await?;
+    let file = &writing.folder.file;
     let not_within = match &typed.not_within {
         None => file.reminders.not_within,
         Some(text) => parse_duration(text)
             .ok_or_else(|| Stopped::Usage(format!("--not-within `{text}` is no duration; write 12h or 3d")))?,
     };
-    let sending = Sending::of(file, way, clock::now()).map_err(Stopped::Usage)?;
     let mode = file.event.answers;
     if mode == AnswerMode::RegretsOnly && !typed.everyone {
-        say_presence(path, way.json);
+        say_presence(path, delivery.json);
         return Ok(Exit::Done);
     }
-    if !desk.folder.library.has_letters(Purpose::Reminder.as_str()) {
+    if !writing.folder.library.has_letters(Purpose::Reminder.as_str()) {
         let fault = "there is no letter to remind with";
         let cure = format!("write {}/reminder/default.en.md.hbs or the like", file.templates.folder);
         return Err(Stopped::Configuration(vec![Problem::new(whole_file(), fault, cure)]));
     }
-    let conditions = Typed::of(way);
-    let chosen = desk.chosen(&conditions).await?;
+    let conditions = Typed::of(&typed.only, &typed.named);
+    let chosen = writing.chosen(&conditions).await?;
     let now = clock::now();
     let since = now.checked_sub(not_within).unwrap_or(Timestamp::MIN);
     let mut survey = Survey { everyone: typed.everyone, mode, since, ..Survey::default() };
-    desk.store.each_entity(!chosen.is_everybody(), |entity| survey.take(&entity, &chosen)).await?;
-    let overtaken = desk.store.take_back_reminders(&survey.asked, &survey.invited, now.as_millisecond()).await?;
-    let open = desk.store.open_mailing(Purpose::Reminder).await?;
-    let picks: &[Pick] = match &open {
-        // What was planned goes first; whoever is due besides is found by the next run.
-        Some(_) => &[],
-        None => &survey.picks,
-    };
-    if !way.json {
+    writing.store.each_entity(!chosen.is_everybody(), |entity| survey.take(&entity, &chosen)).await?;
+    let overtaken = writing.store.take_back_reminders(&survey.asked, &survey.invited, now.as_millisecond()).await?;
+    // What was planned goes first; whoever is due besides is found by the next run.
+    let open = writing.store.open_mailing(Purpose::Reminder).await?;
+    let picks: &[Pick] = if open.is_some() { &[] } else { &survey.picks };
+    if !delivery.json {
         if overtaken > 0 {
             println!("{} taken back: answered meanwhile, or no longer due", count(overtaken, "reminder", "reminders"));
         }
@@ -67,26 +62,14 @@ pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stoppe
         }
     }
     if open.is_none() && picks.is_empty() {
-        if way.json {
+        if delivery.json {
             println!("{}", json!({ "sent": 0, "reminder": survey.json() }));
         } else {
             println!("nobody is to be reminded; nothing was sent");
-            desk.say_others(Purpose::Reminder).await?;
         }
         return Ok(Exit::Done);
     }
-    let (composer, errand, found) = desk.plan(Purpose::Reminder, "", open.as_ref(), &conditions, picks).await?;
-    for warning in &found.warnings {
-        eprintln!("warning: {warning}");
-    }
-    if !way.json {
-        desk.say_others(Purpose::Reminder).await?;
-    }
-    // Who is meant was decided by the plan; what is open of it goes now.
-    let selection = Chosen::of(Selection::default(), &desk.store).await?;
-    let Desk { folder, store, .. } = &desk;
-    let command = "remind".to_owned();
-    send::carry_out(Job { folder, store, composer, errand, selection, way, sending, command }).await
+    writing.send(open.as_ref(), &conditions, picks).await
 }
 
 fn say_presence(path: &Path, as_json: bool) {

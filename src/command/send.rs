@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::chosen::Chosen;
 use super::folder::Folder;
 use super::plan::{self, INVITATIONS, Planned};
 use super::progress::Bar;
@@ -30,8 +29,7 @@ use crate::io::smtp::{self, Deadlines, Login, Route};
 use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
-use crate::message::Composer;
-use crate::plan::Errand;
+use crate::plan::{Purpose, Selection};
 use crate::settings::Sending;
 
 /// A clock that is set is noticed after so long.
@@ -39,60 +37,30 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
-    let way = &typed.way;
-    let sending = Sending::of(&folder.file, way, clock::now()).map_err(Stopped::Usage)?;
-    let selection = plan::selection(&way.only, &folder.columns)?.and_named(&way.named.entity, &way.named.to);
-    if !way.json {
+    let sending = Sending::of(&folder.file, typed, clock::now()).map_err(Stopped::Usage)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?;
+    if !typed.json {
         say_lists(&folder);
     }
     if let Some(to) = &typed.test_to {
         return trial::run(&folder, typed, &sending, to).await;
     }
-    let store = open(path, way.dry_run).await?;
-    let selection = Chosen::of(selection, &store).await?;
-    let planned = plan::plan(&folder, &store, &typed.lists).await?;
-    say_plan(&planned, path, way.json);
-    let command = "send".to_owned();
-    let Planned { composer, .. } = planned;
-    carry_out(Job { folder: &folder, store: &store, composer, errand: INVITATIONS, selection, way, sending, command }).await
-}
-
-/// The journal, or a copy of it for what is only tried.
-pub(super) async fn open(path: &Path, is_dry: bool) -> Result<Store, Stopped> {
-    Ok(if is_dry {
+    let store = if typed.dry_run {
         Store::scratch(path, &format!("dry-run-{}", std::process::id())).await?
     } else {
         Store::open(path, clock::now().as_millisecond()).await?
-    })
-}
-
-/// Something planned that is to leave.
-pub(super) struct Job<'j> {
-    pub(super) folder: &'j Folder,
-    pub(super) store: &'j Store,
-    pub(super) composer: Composer,
-    pub(super) errand: Errand,
-    /// Of what is open, this alone leaves now.
-    pub(super) selection: Chosen,
-    pub(super) way: &'j cli::Way,
-    pub(super) sending: Sending,
-    /// What goes on where this one ends: `send`, `write thanks`.
-    pub(super) command: String,
-}
-
-/// Asks, sends, sums up.
-pub(super) async fn carry_out(job: Job<'_>) -> Result<Exit, Stopped> {
-    let Job { folder, store, composer, errand, selection, way, sending, command } = job;
-    let path = folder.path.as_path();
-    let before = store.tally(errand).await?;
-    let open = count_open(store, errand, &selection, way.limit, &before).await?;
-    if way.dry_run {
-        return Ok(say_dry(&before, open, way.json));
+    };
+    let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    say_plan(&planned, path, typed.json);
+    let before = store.tally(INVITATIONS).await?;
+    let open = count_open(&store, &selection, typed.limit, &before).await?;
+    if typed.dry_run {
+        return Ok(say_dry(&before, open, typed.json));
     }
     if open == 0 {
-        return Ok(say_nothing_to_do(path, &before, way.json));
+        return Ok(say_nothing_to_do(path, &before, typed.json));
     }
-    let (in_words, forecast) = forecast::reckon(store, &sending.terms, open).await?;
+    let (in_words, forecast) = forecast::reckon(&store, &sending.terms, open).await?;
     if forecast.begins.is_none() {
         let cure = "set `limits.until` or the windows so that there is time left";
         return Err(Stopped::Configuration(vec![Problem::new(whole_file(), in_words, cure)]));
@@ -105,7 +73,7 @@ pub(super) async fn carry_out(job: Job<'_>) -> Result<Exit, Stopped> {
     };
     let names = relays.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if relays.iter().any(|relay| !relay.is_loopback()) {
-        confirm(&names, open, way.yes)?;
+        confirm(&names, open, typed.yes)?;
     }
     let outlets = relays
         .iter()
@@ -113,8 +81,8 @@ pub(super) async fn carry_out(job: Job<'_>) -> Result<Exit, Stopped> {
             Ok(Outlet { route: route(relay, &folder.file, path)?, connections: sending.connections_to(relay) })
         })
         .collect::<Result<Vec<_>, Stopped>>()?;
-    if !way.json {
-        say_where(folder, sandbox.is_some(), &names, open);
+    if !typed.json {
+        say_where(&folder, sandbox.is_some(), &names, open);
         if !forecast.bound_by.is_empty() {
             println!("{in_words}");
         }
@@ -128,11 +96,11 @@ pub(super) async fn carry_out(job: Job<'_>) -> Result<Exit, Stopped> {
         true => store.usage_since(forecast::since(clock::now())).await?,
         false => Vec::new(),
     };
-    let record = RunRecord::begin(path, &folder.file, errand.purpose, way, &sending, store).await?;
+    let record = RunRecord::begin(path, &folder.file, typed, &sending, &store).await?;
     let line = Line::new(Parts {
-        store,
-        composer: Arc::new(composer),
-        errand,
+        store: &store,
+        composer: Arc::new(planned.composer),
+        errand: INVITATIONS,
         selection: &selection,
         gate: Gate::new(&sending.terms, &used),
         traffic: Traffic::new(relays.iter().map(choice).collect()),
@@ -140,25 +108,25 @@ pub(super) async fn carry_out(job: Job<'_>) -> Result<Exit, Stopped> {
         stop: &stop,
         bar: &bar,
         record: &record,
-        limit: way.limit,
-        no_wait: way.no_wait,
+        limit: typed.limit,
+        no_wait: typed.no_wait,
         providers: sending.terms.providers.iter().flat_map(of_provider).collect(),
     });
     let started = Instant::now();
-    let outcome = rounds(&line, way.no_wait, store, errand, &selection, &stop, &bar).await;
+    let outcome = rounds(&line, typed.no_wait, &store, &selection, &stop, &bar).await;
     let took = started.elapsed();
     bar.finish();
     let blown = line.blown().or_else(|| line.unreached());
     let sent = line.counts().sent.load(Ordering::Relaxed);
     let (troubles, left_behind) = (line.troubles(), line.left_behind());
     let why = blown.as_ref().map(|over| over.why.as_str()).or(left_behind.as_deref());
-    let report = record.end(path, &folder.file, store, &ended_by(&outcome, why, &stop)).await;
+    let report = record.end(path, &folder.file, &store, &ended_by(&outcome, why, &stop)).await;
     let index = match sandbox {
         Some(outbox) => Some(outbox.end().await?),
         None => None,
     };
     let waiting = outcome?;
-    let after = store.tally(errand).await?;
+    let after = store.tally(INVITATIONS).await?;
     let summary = Summary {
         sent,
         took,
@@ -170,9 +138,8 @@ pub(super) async fn carry_out(job: Job<'_>) -> Result<Exit, Stopped> {
         stopped: stop.is_asked(),
         next_due: waiting,
         troubles,
-        command,
     };
-    Ok(if way.json { summary.json() } else { summary.say(path, &names) })
+    Ok(if typed.json { summary.json() } else { summary.say(path, &names) })
 }
 
 fn of_provider(provider: &ProviderTerms) -> impl Iterator<Item = (String, String)> {
@@ -197,8 +164,7 @@ async fn rounds(
     line: &Line<'_>,
     no_wait: bool,
     store: &Store,
-    errand: Errand,
-    selection: &Chosen,
+    selection: &Selection,
     stop: &Stop,
     bar: &Bar,
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
@@ -209,7 +175,7 @@ async fn rounds(
             break Err(stopped);
         }
         let is_idle = line.counts().taken.load(Ordering::Relaxed) == taken;
-        let (has_open, deferred) = still_open(store, errand, selection).await?;
+        let (has_open, deferred) = still_open(store, selection).await?;
         // A relay that rests is no reason to come back where everybody has been sent to.
         let due = [deferred, line.come_back().filter(|_| has_open)].into_iter().flatten().min();
         let Some(next) = due else { break Ok(None) };
@@ -243,20 +209,17 @@ async fn rounds(
 }
 
 /// Whether anybody of the selection is still to be sent to, and when the first of those who were deferred is due.
-async fn still_open(
-    store: &Store,
-    errand: Errand,
-    selection: &Chosen,
-) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
+async fn still_open(store: &Store, selection: &Selection) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
     if selection.is_everybody() {
-        return Ok((store.count_open(errand).await? > 0, store.next_due(errand).await?));
+        return Ok((store.count_open(INVITATIONS).await? > 0, store.next_due(INVITATIONS).await?));
     }
     let (mut has_open, mut due, mut after) = (false, None, 0);
     loop {
         let page = store.ledger_page(after, 1000).await?;
         let Some(last) = page.last() else { return Ok((has_open, due)) };
         after = last.id;
-        for row in page.iter().filter(|row| row.errand() == errand && selection.takes_ledger(row)) {
+        for row in page.iter().filter(|row| row.purpose == Purpose::Invitation && selection.takes(&row.recipient.cells))
+        {
             has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
             if row.standing == Standing::Deferred {
                 due = [due, row.due].into_iter().flatten().min();
@@ -320,27 +283,21 @@ pub(super) fn confirm(relay: &str, count: u64, yes: Option<u64>) -> Result<(), S
 }
 
 /// How many this run may take: those that are open, meant, and within the limit.
-async fn count_open(
-    store: &Store,
-    errand: Errand,
-    selection: &Chosen,
-    limit: Option<u64>,
-    tally: &Tally,
-) -> Result<u64, Stopped> {
+async fn count_open(store: &Store, selection: &Selection, limit: Option<u64>, tally: &Tally) -> Result<u64, Stopped> {
     let limit = limit.unwrap_or(u64::MAX);
     if tally.open() == 0 {
         return Ok(0);
     }
     if selection.is_everybody() {
-        return Ok(store.count_open(errand).await?.min(limit));
+        return Ok(store.count_open(INVITATIONS).await?.min(limit));
     }
     let mut open = 0;
     let mut after = 0;
     loop {
-        let page = store.open_page(errand, after, i64::MAX, 1000).await?;
+        let page = store.open_page(INVITATIONS, after, i64::MAX, 1000).await?;
         let Some(last) = page.last() else { return Ok(open.min(limit)) };
         after = last.id;
-        open += page.iter().filter(|row| selection.takes(row)).count() as u64;
+        open += page.iter().filter(|row| selection.takes(&row.recipient.cells)).count() as u64;
     }
 }
 
@@ -442,8 +399,6 @@ struct Summary {
     next_due: Option<jiff::Timestamp>,
     /// Relays and providers that do not work as usual.
     troubles: Vec<String>,
-    /// What goes on where this one ended.
-    command: String,
 }
 
 impl Summary {
@@ -480,7 +435,6 @@ impl Summary {
 
     fn say(&self, path: &Path, relay: &str) -> Exit {
         let folder = in_folder(path);
-        let command = &self.command;
         let rate = self.sent as f64 / self.took.as_secs_f64().max(0.001);
         println!(
             "sent {} in {}{}",
@@ -500,13 +454,13 @@ impl Summary {
         if let Some(Over { relay: only, why }) = &self.blown {
             let relay = only.as_deref().unwrap_or(relay);
             eprintln!(
-                "convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}{command}` again"
+                "convoke: {relay} cannot be used: {why}; nobody's turn was lost, mend it and run `convoke {folder}send` again"
             );
         }
         if self.stopped {
-            println!("stopped; `convoke {folder}{command}` goes on where it ended");
+            println!("stopped; `convoke {folder}send` goes on where it ended");
         } else if let Some(next) = self.next_due {
-            println!("run `convoke {folder}{command}` again after {} for those who are left", in_local_words(next));
+            println!("run `convoke {folder}send` again after {} for those who are left", in_local_words(next));
         }
         println!("look next:");
         if let Some(index) = &self.index {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::chosen::Chosen;
 use super::folder::Folder;
 use super::sandbox::Outbox;
 use super::{gate, plan, send};
@@ -22,18 +21,17 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
     let store = Store::scratch(&folder.path, &format!("test-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(folder, &store, &typed.lists).await?;
-    let selection = plan::selection(&typed.way.only, &folder.columns)?.and_named(&typed.way.named.entity, &typed.way.named.to);
-    let selection = Chosen::of(selection, &store).await?;
+    let selection = plan::selection(&typed.only, &folder.columns)?;
     let now = clock::now();
     let mut messages: Vec<Composed> = Vec::new();
     let mut letters = BTreeSet::new();
     let mut after = 0;
-    let most = usize::try_from(typed.way.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let most = usize::try_from(typed.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     'pages: loop {
         let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(row)) {
+        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
             if messages.len() == most {
                 break 'pages;
             }
@@ -52,7 +50,7 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
         }
     };
     if !relay.is_loopback() {
-        send::confirm(&relay.to_string(), messages.len() as u64, typed.way.yes)?;
+        send::confirm(&relay.to_string(), messages.len() as u64, typed.yes)?;
     }
     let route = send::route(&relay, &folder.file, &folder.path)?;
     let failed = |e: crate::io::smtp::Failure| Stopped::Relay(format!("{relay} at {}: {}", e.phase, e.mishap));

@@ -3,63 +3,43 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::chosen::Chosen;
 use super::folder::Folder;
-use super::mailing::{Desk, Typed};
-use super::send::{self, Job};
+use super::letters::{Typed, Writing};
 use crate::cli;
 use crate::exit::{Exit, Stopped};
 use crate::input::toml_reader::nearest;
-use crate::io::clock;
 use crate::io::store::{Mailbox, Pick};
-use crate::plan::{Purpose, Selection, Status};
-use crate::settings::Sending;
+use crate::plan::{Purpose, Status};
 
 pub(super) async fn run(path: &Path, typed: &cli::Write) -> Result<Exit, Stopped> {
-    let way = &typed.way;
-    let desk = Desk::open(path, way).await?;
     let name = typed.name.trim().trim_matches('/');
-    letters(&desk.folder, name)?;
-    let sending = Sending::of(&desk.folder.file, way, clock::now()).map_err(Stopped::Usage)?;
+    let writing = Writing::open(path, Purpose::Message, name, &typed.delivery).await?;
+    letters(&writing.folder, name)?;
     let known = match typed.again {
         true => None,
-        false => desk.store.mailing(Purpose::Message, name).await?,
+        false => writing.store.mailing(Purpose::Message, name).await?,
     };
-    let conditions = conditions(way, known.as_ref().map(|mailing| mailing.selection.as_str()));
-    let chosen = desk.chosen(&conditions).await?;
+    let typed_now = Typed::of(&typed.only, &typed.named);
+    let conditions = match &known {
+        // Those with which it was begun, so that nobody else gets it by a slip.
+        Some(mailing) if typed_now.is_empty() => Typed::parse(&mailing.selection),
+        _ => typed_now,
+    };
+    let chosen = writing.chosen(&conditions).await?;
     let any_status = chosen.asks_for_status();
     let mut picks = Vec::new();
-    desk.store
+    writing
+        .store
         .each_entity(!chosen.is_everybody(), |entity| {
             let meant = entity.mailboxes.iter().filter(|mailbox| any_status || is_sound(mailbox));
             let meant = meant.filter(|mailbox| chosen.takes_mailbox(mailbox));
             picks.extend(meant.map(|mailbox| Pick { recipient: mailbox.id, held: None, answer: None }));
         })
         .await?;
-    let (composer, errand, found) = desk.plan(Purpose::Message, name, known.as_ref(), &conditions, &picks).await?;
-    for warning in &found.warnings {
-        eprintln!("warning: {warning}");
+    if let Some(mailing) = known.as_ref().filter(|_| !typed.delivery.json) {
+        println!("`{name}` was begun {:.0} and goes on {}", mailing.planned, conditions.in_words());
     }
-    if !way.json {
-        if let Some(mailing) = &known {
-            let words = conditions.in_words();
-            println!("`{name}` was begun {:.0} and goes on {words}", mailing.planned);
-        }
-        desk.say_others(Purpose::Message).await?;
-    }
-    let selection = Chosen::of(Selection::default(), &desk.store).await?;
-    let Desk { folder, store, .. } = &desk;
-    let command = format!("write {name}");
-    send::carry_out(Job { folder, store, composer, errand, selection, way, sending, command }).await
-}
-
-/// Those that were typed; otherwise those with which the mailing was begun, so that nobody else gets it by a slip.
-fn conditions(way: &cli::Way, begun: Option<&str>) -> Typed {
-    let typed = Typed::of(way);
-    match begun {
-        Some(selection) if typed.is_empty() => Typed::parse(selection),
-        _ => typed,
-    }
+    writing.send(known.as_ref(), &conditions, &picks).await
 }
 
 /// The letters must be there, and be nobody else's.
