@@ -34,7 +34,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let compose = |row: &OpenRow| {
         planned
             .composer
-            .compose(&gate::reader(row), &row.dispatch.key, row.date.unwrap_or(now), now)
+            .compose(&gate::reader(row), &row.dispatch, row.date.unwrap_or(now), now)
             .map_err(Stopped::Configuration)
     };
     let out = if path == Path::new(".") { typed.out.clone() } else { path.join(&typed.out) };

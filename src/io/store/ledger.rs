@@ -225,6 +225,27 @@ impl Store {
         Ok(counts.into_iter().map(|(kind, counts)| (kind, Tally::new(counts))).collect())
     }
 
+    /// Every errand that there was, by purpose, with how many of it stand where.
+    ///
+    /// # Errors
+    /// As [`Store::tallies`].
+    pub async fn errands(&self) -> Result<Vec<(Errand, Tally)>, StoreError> {
+        let found: Vec<(String, i64)> = {
+            let mut connection = self.connection.lock().await;
+            sqlx::query_as("SELECT purpose, mailing FROM dispatch GROUP BY purpose, mailing ORDER BY min(id)")
+                .fetch_all(&mut *connection)
+                .await?
+        };
+        let mut all = Vec::with_capacity(found.len());
+        for (word, mailing) in found {
+            let purpose = Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))?;
+            let errand = Errand { purpose, mailing };
+            all.push((errand, self.tally(errand).await?));
+        }
+        all.sort_by_key(|(errand, _)| *errand);
+        Ok(all)
+    }
+
     /// How many of an errand stand where, all together.
     ///
     /// # Errors
@@ -322,7 +343,7 @@ fn held(row: &SqliteRow) -> Result<Option<Held>, StoreError> {
     }))
 }
 
-fn small(row: &SqliteRow, name: &str) -> u32 {
+pub(super) fn small(row: &SqliteRow, name: &str) -> u32 {
     u32::try_from(row.get::<i64, _>(name)).unwrap_or_default()
 }
 
@@ -330,7 +351,7 @@ pub(super) fn unknown(what: &str, word: &str) -> StoreError {
     StoreError::Step(format!("the journal holds {what} `{word}`, which this version does not know"))
 }
 
-fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
+pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
     let (address, kind, language): (String, String, String) =
         (row.get("address"), row.get("kind"), row.get("language"));
     let cells: String = row.get("cells");

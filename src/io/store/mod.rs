@@ -9,6 +9,7 @@
 mod answers;
 mod import;
 mod ledger;
+mod life;
 mod plan;
 mod recorder;
 mod runs;
@@ -18,6 +19,7 @@ mod usage;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use life::{Candidate, Circle, Planning};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
