@@ -1,9 +1,11 @@
 //! Who is meant by what was typed: conditions, and what the journal knows of entities where they ask for it.
 
+use std::collections::HashMap;
+
 use super::plan;
 use crate::cli;
 use crate::exit::Stopped;
-use crate::io::store::{Entities, LedgerRow, Mailbox, OpenRow, Store};
+use crate::io::store::{Entities, RecipientRow, Store};
 use crate::plan::{Selection, Status, Subject};
 
 /// A selection that can be applied to rows of the journal.
@@ -11,18 +13,29 @@ pub(super) struct Chosen {
     selection: Selection,
     /// Empty where no condition asks for answers.
     entities: Entities,
+    /// By the mailbox's row; empty where no condition asks for it.
+    statuses: HashMap<i64, Status>,
 }
 
 impl Chosen {
-    /// Reads what the conditions ask for.
+    /// Reads what the conditions ask for; what is planned later has no status yet.
     pub(super) async fn of(selection: Selection, store: &Store) -> Result<Self, Stopped> {
         let entities = if selection.asks_for_answers() { store.entities().await? } else { Entities::default() };
-        Ok(Self { selection, entities })
+        let mut statuses = HashMap::new();
+        if selection.asks_for_status() {
+            store
+                .each_entity(false, |entity| {
+                    let known = entity.mailboxes.iter().filter_map(|mailbox| Some((mailbox.id, mailbox.status?)));
+                    statuses.extend(known);
+                })
+                .await?;
+        }
+        Ok(Self { selection, entities, statuses })
     }
 
     /// Nobody is left out.
     pub(super) fn everybody() -> Self {
-        Self { selection: Selection::default(), entities: Entities::default() }
+        Self { selection: Selection::default(), entities: Entities::default(), statuses: HashMap::new() }
     }
 
     /// What was typed, with the columns of the journal in place of those of lists.
@@ -36,19 +49,10 @@ impl Chosen {
         self.selection.is_everybody()
     }
 
-    /// Whether a message that may be sent is meant; its status is its own.
-    pub(super) fn takes(&self, row: &OpenRow) -> bool {
-        self.is_everybody() || self.selection.takes(&self.subject(row.recipient.subject(Some(row.standing.into()))))
-    }
-
-    /// Whether a delivery is meant; its status is its own.
-    pub(super) fn takes_ledger(&self, row: &LedgerRow) -> bool {
-        self.is_everybody() || self.selection.takes(&self.subject(row.recipient.subject(Some(row.standing.into()))))
-    }
-
-    /// Whether a mailbox is meant; its status is that of its invitation.
-    pub(super) fn takes_mailbox(&self, mailbox: &Mailbox) -> bool {
-        self.is_everybody() || self.selection.takes(&self.subject(mailbox.recipient.subject(mailbox.status)))
+    /// Whether a mailbox is meant, by its row in the journal.
+    pub(super) fn takes(&self, id: i64, recipient: &RecipientRow) -> bool {
+        let status = self.statuses.get(&id).copied();
+        self.is_everybody() || self.selection.takes(&self.subject(recipient.subject(status)))
     }
 
     /// Whether some condition asks how the invitation stands.
@@ -61,7 +65,7 @@ impl Chosen {
             Some(known) => {
                 Subject { is_reached: known.is_reached, answer: known.answer, ..subject }
             }
-            None => Subject { is_reached: matches!(subject.status, Some(Status::Sent)), ..subject },
+            None => subject,
         }
     }
 }

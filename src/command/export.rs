@@ -20,7 +20,7 @@ const PAGE: usize = 1000;
 const MOST_ROWS: u32 = 1_048_576;
 const MOST_CHARACTERS: usize = 32_767;
 /// Columns whose cells are numbers.
-const NUMBERS: [&str; 5] = ["attempts", "code", "size_octets", "line", "persons"];
+const NUMBERS: [&str; 7] = ["attempts", "code", "size_octets", "line", "persons", "revision", "sequence"];
 
 pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stopped> {
     let store = Store::open_reading(path).await?;
@@ -126,7 +126,7 @@ impl Table<'_> {
         let page = self.store.ledger_page(*after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
-        Ok(Some(page.into_iter().filter(|row| self.choice.takes_ledger(row)).collect()))
+        Ok(Some(page.into_iter().filter(|row| self.choice.takes(row.recipient_id, &row.recipient)).collect()))
     }
 
     fn cells(&self, row: &LedgerRow) -> [String; HEADINGS.len()] {
@@ -152,6 +152,10 @@ impl Table<'_> {
             row.recipient.place.file.clone(),
             row.recipient.place.line.to_string(),
             row.purpose.to_string(),
+            row.revision.to_string(),
+            row.entry.map(|entry| entry.method.as_str().to_owned()).unwrap_or_default(),
+            row.entry.map(|entry| entry.sequence.to_string()).unwrap_or_default(),
+            row.entry.map(|entry| entry.partstat.as_str().to_owned()).unwrap_or_default(),
             answer_word(&entity).to_owned(),
             number(Some(i64::from(entity.persons))),
             time(entity.answered),
@@ -173,6 +177,9 @@ impl Table<'_> {
         ] {
             object.insert(key.to_owned(), number.map_or(Value::Null, Value::from));
         }
+        object.insert("revision".to_owned(), Value::from(row.revision));
+        let sequence = row.entry.map_or(Value::Null, |entry| Value::from(entry.sequence.number()));
+        object.insert("sequence".to_owned(), sequence);
         object.insert("line".to_owned(), Value::from(row.recipient.place.line));
         object.insert("columns".to_owned(), serde_json::to_value(&row.recipient.cells).unwrap_or_default());
         Value::Object(object)

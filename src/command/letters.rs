@@ -13,10 +13,11 @@ use super::mailing::{Approval, Mailing};
 use super::plan::{self, Settled};
 use super::suppress;
 use super::trial::{self, Trial};
+use super::update::open;
 use crate::cli;
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
-use crate::io::store::{self, Pick, Store, StoreError};
+use crate::io::store::{self, Pick, Store};
 use crate::message::Composer;
 use crate::plan::{Errand, Purpose, Selection};
 use crate::settings::Sending;
@@ -41,16 +42,9 @@ impl<'w> Writing<'w> {
         name: &str,
         delivery: &'w cli::Delivery,
     ) -> Result<Self, Stopped> {
-        if !Store::path_in(path).exists() {
-            return Err(StoreError::Absent(path.to_owned()).into());
-        }
         let folder = Folder::read(path, &cli::Lists::default())?;
         let sending = Sending::of(&folder.file, delivery, clock::now()).map_err(Stopped::Usage)?;
-        let store = if delivery.dry_run || delivery.test_to.is_some() {
-            Store::scratch(path, &format!("{}-{}", purpose.verb(), std::process::id())).await?
-        } else {
-            Store::open(path, clock::now().as_millisecond()).await?
-        };
+        let store = open(path, delivery).await?;
         let settled = plan::settle(&folder, &store).await?;
         if !settled.difference.is_empty() {
             return Err(plan::differs(&store, &settled).await?);

@@ -3,6 +3,7 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+mod cancel;
 mod check;
 mod chosen;
 mod export;
@@ -11,6 +12,7 @@ mod forecast;
 mod gate;
 mod letters;
 mod lists;
+mod mailing;
 mod manual;
 mod new;
 mod note;
@@ -18,6 +20,8 @@ mod plan;
 mod preview;
 mod progress;
 mod record;
+mod rehearsal;
+mod reinstate;
 mod remind;
 mod report;
 mod run;
@@ -28,6 +32,8 @@ mod signatures;
 mod status;
 mod suppress;
 mod trial;
+mod update;
+mod who;
 mod write;
 
 use std::process::ExitCode;
@@ -67,6 +73,9 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Check(typed) => check::run(&folder, &typed).await,
         Verb::Preview(typed) => preview::run(&folder, &typed).await,
         Verb::Send(typed) => send::run(&folder, &typed).await,
+        Verb::Update(typed) => update::run(&folder, &typed).await,
+        Verb::Cancel(typed) => cancel::run(&folder, &typed).await,
+        Verb::Reinstate(typed) => reinstate::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
         Verb::Remind(typed) => remind::run(&folder, &typed).await,

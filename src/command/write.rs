@@ -32,7 +32,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Write) -> Result<Exit, Stopped
         .store
         .each_entity(!chosen.is_everybody(), |entity| {
             let meant = entity.mailboxes.iter().filter(|mailbox| any_status || is_sound(mailbox));
-            let meant = meant.filter(|mailbox| chosen.takes_mailbox(mailbox));
+            let meant = meant.filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient));
             picks.extend(meant.map(|mailbox| Pick { recipient: mailbox.id, held: None, answer: None }));
         })
         .await?;

@@ -1,7 +1,7 @@
 //! Deliveries as rows for spreadsheets and programs.
 
 /// The headings of an export, in order.
-pub const HEADINGS: [&str; 23] = [
+pub const HEADINGS: [&str; 27] = [
     "address",
     "entity",
     "kind",
@@ -19,6 +19,10 @@ pub const HEADINGS: [&str; 23] = [
     "file",
     "line",
     "purpose",
+    "revision",
+    "method",
+    "sequence",
+    "partstat",
     "answer",
     "persons",
     "answered",

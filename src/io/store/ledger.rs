@@ -59,8 +59,6 @@ pub struct OpenRow {
     pub recipient_id: i64,
     /// The message as planned.
     pub dispatch: Dispatch,
-    /// Where it stands.
-    pub standing: Standing,
     /// Attempts that counted.
     pub attempts: u32,
     /// The message's Date where it has been armed before.
@@ -246,6 +244,27 @@ impl Store {
         Ok(counts.into_iter().map(|(kind, counts)| (kind, Tally::new(counts))).collect())
     }
 
+    /// Every errand that there was, by purpose, with how many of it stand where.
+    ///
+    /// # Errors
+    /// As [`Store::tallies`].
+    pub async fn errands(&self) -> Result<Vec<(Errand, Tally)>, StoreError> {
+        let found: Vec<(String, i64)> = {
+            let mut connection = self.connection.lock().await;
+            sqlx::query_as("SELECT purpose, mailing FROM dispatch GROUP BY purpose, mailing ORDER BY min(id)")
+                .fetch_all(&mut *connection)
+                .await?
+        };
+        let mut all = Vec::with_capacity(found.len());
+        for (word, mailing) in found {
+            let purpose = Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))?;
+            let errand = Errand { purpose, mailing };
+            all.push((errand, self.tally(errand).await?));
+        }
+        all.sort_by_key(|(errand, _)| *errand);
+        Ok(all)
+    }
+
     /// How many of an errand stand where, all together.
     ///
     /// # Errors
@@ -297,7 +316,6 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         recipient: row.get("address_key"),
     };
     let thread: Option<String> = row.get("thread_id");
-    let state: String = row.get("state");
     let mut recipient = recipient(row)?;
     if key.purpose == Purpose::Reminder {
         let answer: String = row.get("partstat");
@@ -308,7 +326,6 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         }
     }
     Ok(OpenRow {
-        standing: Standing::parse(&state).ok_or_else(|| unknown("state", &state))?,
         id: row.get("id"),
         recipient_id: row.get("recipient"),
         dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
@@ -354,7 +371,7 @@ fn held(row: &SqliteRow) -> Result<Option<Held>, StoreError> {
     }))
 }
 
-fn small(row: &SqliteRow, name: &str) -> u32 {
+pub(super) fn small(row: &SqliteRow, name: &str) -> u32 {
     u32::try_from(row.get::<i64, _>(name)).unwrap_or_default()
 }
 
