@@ -6,15 +6,20 @@
 //! Not here: fetching mail (`io`), whose invitation it answers (binding). Called by: `command::replies`.
 //! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and no octets can panic.
 
+mod absence;
+mod answer;
 mod head;
+mod letter;
 mod limits;
 mod mail;
+mod phrases;
 mod reading;
 mod traces;
+mod voices;
 
 pub use head::Head;
 pub use mail::{Mail, Part, Returned, Shaped};
-pub use reading::{Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
+pub use reading::{Absence, Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
 
 /// Reads one message. Octets as they lie in a Maildir or an .eml file, with any line ends.
 pub fn read(octets: &[u8]) -> Reading {
@@ -31,13 +36,17 @@ pub fn read(octets: &[u8]) -> Reading {
     reading.subject = head.text("Subject");
     reading.date = date(head);
     reading.traces = traces::traces(&mail);
+    reading.traces.answer_to(&reading.answers);
     reading.findings.splice(..0, shaped.findings().iter().cloned());
     reading
 }
 
 /// The order in which kinds are tried; the first that fits counts.
-fn understood(_mail: &Mail<'_>) -> Reading {
-    Reading::new(Kind::Letter, "nothing else fits")
+fn understood(mail: &Mail<'_>) -> Reading {
+    let calendars = answer::find(mail);
+    voices::answered(mail, &calendars)
+        .or_else(|| voices::echoed(mail, &calendars))
+        .unwrap_or_else(|| voices::spoken(mail))
 }
 
 /// `Date`, as far as it is one.
