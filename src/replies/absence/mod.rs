@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 
 use super::answer::{clipped, is_machine};
-use super::phrases::{Phrases, folded, rows};
+use super::lexicon::{Lexicon, folded, rows};
 use super::{Absence, Head, Mail, WrittenAddress};
 
 const SUBJECTS: &str = include_str!("subjects.tsv");
@@ -22,11 +22,11 @@ const FIRST_WORDS: usize = 400;
 
 static STARTS: LazyLock<Vec<String>> =
     LazyLock::new(|| rows(SUBJECTS).into_iter().filter(|row| row[1] == "start").map(|row| folded(row[2])).collect());
-static ANYWHERE: LazyLock<Phrases> = LazyLock::new(|| {
+static ANYWHERE: LazyLock<Lexicon> = LazyLock::new(|| {
     // The same words may stand in both kinds of rows.
-    Phrases::of(rows(SUBJECTS).into_iter().filter(|row| row[1] == "any").collect())
+    Lexicon::of(rows(SUBJECTS).into_iter().filter(|row| row[1] == "any").collect())
 });
-static BODY: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(WORDS));
+static BODY: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(WORDS));
 
 /// Fields that only answering programs write.
 const OWN_FIELDS: [&str; 10] = [

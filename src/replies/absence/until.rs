@@ -10,7 +10,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 
 use super::{BODY, rows};
-use crate::replies::phrases::folded;
+use crate::replies::lexicon::folded;
 
 const NAMES: &str = include_str!("months.tsv");
 

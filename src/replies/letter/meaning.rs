@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 
 use crate::calendar::PartStat;
 use crate::replies::answer::clipped;
-use crate::replies::phrases::{Hit, Phrases, folded};
+use crate::replies::lexicon::{Hit, Lexicon, folded};
 
 /// Octets of words that are looked at: who answers, answers at the beginning.
 const LONGEST: usize = 6000;
 
-static WORDS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(include_str!("words.tsv")));
+static WORDS: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::new(include_str!("words.tsv")));
 
 /// What the words seem to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

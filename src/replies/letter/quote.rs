@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::replies::phrases::{folded, rows};
+use crate::replies::lexicon::{folded, rows};
 
 const TABLE: &str = include_str!("quotes.tsv");
 /// Lines that are looked at.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::calendar::PartStat;
-use crate::replies::phrases::folded;
+use crate::replies::lexicon::folded;
 
 const TABLE: &str = include_str!("subjects.tsv");
 
@@ -41,7 +41,7 @@ mod tests {
 
     use super::{TABLE, answer_of};
     use crate::calendar::PartStat;
-    use crate::replies::phrases::folded;
+    use crate::replies::lexicon::folded;
 
     #[test]
     fn no_prefix_means_two_answers() {

@@ -1,6 +1,6 @@
-//! Phrases of many languages, found in one pass.
+//! Lexicon of many languages, found in one pass.
 //!
-//! What: [`Phrases`], a table `language TAB mark TAB phrase` as one automaton, and [`folded`], the form under which text and
+//! What: [`Lexicon`], a table `language TAB mark TAB phrase` as one automaton, and [`folded`], the form under which text and
 //! phrases meet. Not here: what a mark means (`absence`, `letter`). Called by: both. Can fail: nothing; that the tables that are
 //! compiled in can be read is tested.
 
@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 /// A table of phrases.
 #[derive(Debug)]
-pub(super) struct Phrases {
+pub(super) struct Lexicon {
     automaton: AhoCorasick,
     marks: Vec<&'static str>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Hit {
     pub(super) range: Range<usize>,
 }
 
-impl Phrases {
+impl Lexicon {
     /// Reads a table; lines that begin with `#` are comments.
     pub(super) fn new(table: &'static str) -> Self {
         Self::of(rows(table))
@@ -129,14 +129,14 @@ fn digit(c: char, zero: u32) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{Phrases, folded, rows};
+    use super::{Lexicon, folded, rows};
 
     const TABLE: &str = "# comment\nen\ta\tcannot\nen\tb\tattend\nzh\tc\t\u{51fa}\u{5e2d}\n";
 
     #[test]
     fn words_are_found_as_a_whole() {
-        let phrases = Phrases::new(TABLE);
-        let marks = |text: &str| phrases.find(&folded(text)).iter().map(|hit| hit.mark).collect::<Vec<_>>();
+        let lexicon = Lexicon::new(TABLE);
+        let marks = |text: &str| lexicon.find(&folded(text)).iter().map(|hit| hit.mark).collect::<Vec<_>>();
         assert_eq!(marks("I CANNOT\u{a0} attend."), ["a", "b"]);
         assert_eq!(marks("attendance, cannots"), Vec::<&str>::new());
         assert_eq!(marks("\u{5c06}\u{51fa}\u{5e2d}\u{3002}"), ["c"]);
