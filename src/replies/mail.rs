@@ -116,10 +116,10 @@ impl<'a> Mail<'a> {
                 Some(Returned { head: Head::parse(message.raw_message()), message: Some(message) })
             }
             PartType::Text(text) if Part(part).is_returned_headers() => {
-                Some(Returned { head: Head::parse(text.as_bytes()), message: None })
+                Some(Returned::of_head(Head::parse(text.as_bytes())))
             }
             PartType::Binary(octets) | PartType::InlineBinary(octets) if Part(part).is_returned_headers() => {
-                Some(Returned { head: Head::parse(octets), message: None })
+                Some(Returned::of_head(Head::parse(octets)))
             }
             _ => None,
         })
@@ -207,7 +207,7 @@ impl<'m> Part<'m> {
             }
             // A multipart whose boundary never comes, or a type that is none, is read as text.
             Some(of) => {
-                matches!(self.0.body, PartType::Text(_))
+                !matches!(self.0.body, PartType::Multipart(_) | PartType::Message(_))
                     && (of.c_type.eq_ignore_ascii_case("multipart") || of.c_subtype.is_none())
             }
         }
@@ -219,6 +219,8 @@ impl<'m> Part<'m> {
             || self.is("message", "global-headers")
             || self.is("message", "rfc822")
             || self.is("message", "global")
+            || self.is("message", "partial")
+            || self.is("text", "rfc822")
     }
 }
 
@@ -238,6 +240,11 @@ impl<'m> Returned<'m> {
     /// Its header fields.
     pub fn head(&self) -> &Head<'m> {
         &self.head
+    }
+
+    /// Its header fields, alone.
+    pub(super) fn into_head(self) -> Head<'m> {
+        self.head
     }
 
     /// Its parts, where the whole message came back.

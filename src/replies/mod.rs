@@ -7,13 +7,24 @@
 //! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and no octets can panic.
 
 mod absence;
+mod address;
 mod answer;
+mod bounce;
+mod complaint;
+mod diagnosis;
+mod dsn;
+mod fields;
 mod head;
 mod letter;
 mod lexicon;
 mod limits;
 mod mail;
+mod notices;
+mod phrases;
+mod prose;
 mod reading;
+mod receipt;
+mod ses;
 mod traces;
 mod voices;
 
@@ -44,7 +55,10 @@ pub fn read(octets: &[u8]) -> Reading {
 /// The order in which kinds are tried; the first that fits counts.
 fn understood(mail: &Mail<'_>) -> Reading {
     let calendars = answer::find(mail);
+    // A bounce gives our own request back, so calendars that answer nothing come after it.
+    let rules: [fn(&Mail<'_>) -> Option<Reading>; 3] = [complaint::read, receipt::read, bounce::read];
     voices::answered(mail, &calendars)
+        .or_else(|| rules.iter().find_map(|rule| rule(mail)))
         .or_else(|| voices::echoed(mail, &calendars))
         .unwrap_or_else(|| voices::spoken(mail))
 }

@@ -267,8 +267,8 @@ pub struct Report {
     pub recipient: Option<WrittenAddress>,
     /// The address first written to, where a system tells (RFC 3464 section 2.3.1).
     pub original_recipient: Option<WrittenAddress>,
-    /// What was done.
-    pub action: Action,
+    /// What was done; `None`: nothing said (complaints).
+    pub action: Option<Action>,
     /// RFC 3463; derived from words where no code stands.
     pub status: Option<EnhancedCode>,
     /// The reply of the remote server, 200 to 599.
