@@ -36,9 +36,15 @@ pub(super) fn read(mail: &Mail<'_>) -> Option<Reading> {
     let text = mail.text();
     let notice = Notice::new(&text);
     let because = why(mail, &statuses, &notice)?;
+    let asks =
+        folded(&format!("{} {}", head.text("From").unwrap_or_default(), head.text("Subject").unwrap_or_default()));
+    let kind = if notices::is_challenge(&asks) { Kind::Challenge } else { Kind::Bounce };
     let original = Original::of(mail, &notice);
     let statuses = completed(head, statuses, &notice, &original);
-    let mut reading = Reading::new(Kind::Bounce, because);
+    let mut reading = Reading::new(
+        kind,
+        if kind == Kind::Challenge { "a program wants the sender to prove to be a person" } else { because },
+    );
     let others: Vec<&str> = statuses.iter().filter_map(|status| status.recipient.as_deref()).collect();
     let subject = head.text("Subject").unwrap_or_default();
     let whole = Whole::new(&notice, &subject);
@@ -93,7 +99,8 @@ fn why(mail: &Mail<'_>, statuses: &[Status], notice: &Notice<'_>) -> Option<&'st
     let subject = folded(&head.text("Subject").unwrap_or_default());
     let return_path = head.plain("Return-Path").map(|path| path.trim().to_ascii_lowercase());
     let is_null = return_path.as_deref().is_some_and(|path| path == "<>" || path.starts_with("<mailer-daemon"));
-    let is_system = notices::is_system(&from);
+    // `From: <>` is no person's either.
+    let is_system = notices::is_system(&from) || from.trim() == "<>";
     let is_report = mail.parameter("report-type").is_some_and(|kind| kind.eq_ignore_ascii_case("delivery-status"));
     let is_failure = head.plain("Auto-Submitted").is_some_and(|value| value.to_ascii_lowercase().contains("failure"));
     let signs =
@@ -263,14 +270,8 @@ fn recipients(head: &Head<'_>, notice: &Notice<'_>, original: &Original<'_>) -> 
         let known: Vec<String> = labelled.iter().filter(|address| is_returned(address)).cloned().collect();
         return if known.is_empty() || failed.iter().any(|address| is_returned(address)) { failed } else { known };
     }
-    // Where some of them are known to be recipients, the others are somebody's signature.
-    let confirmed: Vec<String> = labelled.iter().filter(|address| is_returned(address)).cloned().collect();
     if !labelled.is_empty() {
-        return if confirmed.is_empty() || notice.original.is_none() && confirmed.len() < labelled.len() {
-            labelled
-        } else {
-            labelled
-        };
+        return labelled;
     }
     let transcript = of(Clarity::Transcript);
     if !transcript.is_empty() {
@@ -413,7 +414,7 @@ fn report(status: &Status, about: &str, whole: &Whole, is_alone: bool) -> Report
     let code = said
         .filter(is_specific)
         .or_else(|| status.code.filter(is_specific))
-        .or(said.filter(|code| code.subject != 0))
+        .or_else(|| said.filter(|code| code.subject != 0))
         .or(status.code)
         .or(said)
         .or_else(|| if status.diagnostic.is_none() { code_in(about).or(whole.code) } else { None });
@@ -452,8 +453,16 @@ fn report(status: &Status, about: &str, whole: &Whole, is_alone: bool) -> Report
     if class == Class::UserUnknown && is_doubtful {
         class = Class::Filtered;
     }
-    let is_permanent = !matches!(action, Some(Action::Delayed))
-        && !code.is_some_and(|code| code.class == 4)
+    // What was refused before any recipient was named is the sender or its host.
+    if matches!(class, Class::UserUnknown | Class::HostUnknown) && is_before_recipient(&diagnostic, about) {
+        class = Class::Blocked;
+    }
+    // MessageLabs answers 542 for a mailbox that is not in its customer's directory.
+    if smtp_code == Some(542) {
+        class = Class::UserUnknown;
+    }
+    let is_permanent = action != Some(Action::Delayed)
+        && code.is_none_or(|code| code.class != 4)
         && smtp_code.is_none_or(|code| code >= 500);
     let is_dead = match action {
         Some(Action::Delayed) => Some(false),
@@ -518,6 +527,24 @@ fn action(status: &Status, code: Option<EnhancedCode>, smtp_code: Option<u16>, w
     } else {
         Some(Action::Failed)
     }
+}
+
+/// Whether the refusal came before a recipient was named.
+fn is_before_recipient(diagnostic: &str, about: &str) -> bool {
+    [diagnostic, about].iter().any(|text| {
+        let lower = text.to_ascii_lowercase();
+        [
+            "after mail from",
+            "in reply to mail from",
+            "in reply to helo",
+            "in reply to ehlo",
+            "after helo",
+            "after ehlo",
+            "after initial connection",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
+    })
 }
 
 /// Whether the refusal came after the recipient had been taken.

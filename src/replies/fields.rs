@@ -27,6 +27,16 @@ impl Block {
         self.fields.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    /// Adds a line to the last value, up to its limit.
+    fn extend(&mut self, line: &str) {
+        if let Some((_, value)) = self.fields.last_mut()
+            && value.len() < LONGEST_VALUE
+        {
+            value.push(' ');
+            value.push_str(line);
+        }
+    }
+
     /// One block for each field of that name; what stands before the first one belongs to it.
     pub(super) fn split_at_each(self, name: &str) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
@@ -74,28 +84,16 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
             }
             continue;
         }
-        if is_folded {
-            if let Some((_, value)) = open.fields.last_mut() {
-                if value.len() < LONGEST_VALUE {
-                    value.push(' ');
-                    value.push_str(line);
-                }
-                continue;
-            }
+        if is_folded && !open.fields.is_empty() {
+            open.extend(line);
+            continue;
         }
         match line.split_once(':') {
             Some((name, value)) if is_name(name.trim_end()) => {
                 open.fields.push((name.trim_end().to_ascii_lowercase(), value.trim().to_owned()));
             }
             // Programs break long diagnostics without folding them.
-            _ => {
-                if let Some((_, value)) = open.fields.last_mut()
-                    && value.len() < LONGEST_VALUE
-                {
-                    value.push(' ');
-                    value.push_str(line);
-                }
-            }
+            _ => open.extend(line),
         }
     }
     if !open.fields.is_empty() {

@@ -25,6 +25,8 @@ mod prose;
 mod reading;
 mod receipt;
 mod ses;
+#[cfg(test)]
+mod tests;
 mod traces;
 mod voices;
 

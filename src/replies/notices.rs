@@ -24,6 +24,7 @@ struct Document {
     labels: Vec<String>,
     senders_lines: Vec<String>,
     helpers: Vec<String>,
+    challenges: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -36,6 +37,7 @@ struct Notices {
     labels: Vec<String>,
     senders_lines: Vec<String>,
     helpers: Phrases,
+    challenges: Phrases,
 }
 
 fn read(text: &str) -> Result<Notices, String> {
@@ -50,6 +52,7 @@ fn read(text: &str) -> Result<Notices, String> {
         labels: document.labels,
         senders_lines: document.senders_lines,
         helpers: one(&document.helpers),
+        challenges: one(&document.challenges),
     })
 }
 
@@ -95,6 +98,11 @@ pub(super) fn is_label(before: &str) -> bool {
 /// Whether a line (lower case) tells of the sender.
 pub(super) fn is_senders_line(line: &str) -> bool {
     NOTICES.senders_lines.iter().any(|start| line.starts_with(start.as_str()))
+}
+
+/// Whether a sender and a text (folded) ask to prove to be a person.
+pub(super) fn is_challenge(text: &str) -> bool {
+    NOTICES.challenges.any(text)
 }
 
 /// Whether the words before an address say whom to ask for help.
