@@ -58,6 +58,14 @@ fn in_json(path: &Path, reading: &Reading) -> Value {
         "calendar": reading.answers.iter().map(answer).collect::<Vec<_>>(),
         "words": reading.words,
         "suggestion": reading.suggestion.map(|suggestion| suggestion.as_str()),
+        "suggested_by": reading.suggested_by,
+        "persons": reading.persons,
+        "wants_floor": reading.wants_floor,
+        "absence": reading.absence.as_ref().map(|absence| json!({
+            "until": absence.until.map(|day| day.to_string()),
+            "until_words": absence.until_words,
+            "contact": absence.contact.as_ref().map(|address| address.as_str()),
+        })),
         // Whose answer it is takes an event folder, which this command does without.
         "binding": null,
         "level": "unknown",
@@ -146,7 +154,23 @@ fn page(path: &Path, reading: &Reading) -> String {
         }
     }
     if let Some(suggestion) = reading.suggestion {
-        line("suggestion", suggestion.as_str());
+        let because = reading.suggested_by.as_deref().map_or(String::new(), |because| format!(" ({because})"));
+        line("suggestion", &format!("{}{because}", suggestion.as_str()));
+    }
+    if let Some(persons) = reading.persons {
+        line("persons", &format!("{persons}, as it seems"));
+    }
+    if reading.wants_floor {
+        line("floor", "asked for, as it seems");
+    }
+    if let Some(absence) = &reading.absence {
+        if let Some(words) = &absence.until_words {
+            let day = absence.until.map_or_else(|| "no certain day".to_owned(), |day| day.to_string());
+            line("away", &format!("until {day} (`{words}`)"));
+        }
+        if let Some(contact) = &absence.contact {
+            line("stands in", contact.as_str());
+        }
     }
     for finding in &reading.findings {
         line("finding", finding);
