@@ -8,6 +8,7 @@
 
 mod address;
 mod bounce;
+mod cause;
 mod complaint;
 mod diagnosis;
 mod dsn;
@@ -24,6 +25,7 @@ mod ses;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod whom;
 
 pub use head::Head;
 pub use mail::{Mail, Part, Returned, Shaped};
