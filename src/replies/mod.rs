@@ -10,6 +10,7 @@ mod absence;
 mod address;
 mod answer;
 mod bounce;
+mod cause;
 mod complaint;
 mod diagnosis;
 mod dsn;
@@ -29,6 +30,7 @@ mod ses;
 mod tests;
 mod traces;
 mod voices;
+mod whom;
 
 pub use head::Head;
 pub use mail::{Mail, Part, Returned, Shaped};
