@@ -163,7 +163,7 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
     }))
 }
 
-fn exit(all: &crate::journal::Tally) -> Exit {
+fn exit(all: &Tally) -> Exit {
     if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 { Exit::Partly } else { Exit::Done }
 }
 

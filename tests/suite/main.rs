@@ -16,6 +16,7 @@ mod faulty;
 mod golden;
 mod hostile;
 mod kill;
+mod life;
 mod limits;
 mod oracles;
 mod proxy;
