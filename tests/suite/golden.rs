@@ -11,9 +11,7 @@ use convoke::input::event_file::{self, EventFile};
 use convoke::mail::{AddrSpec, MessageId};
 use convoke::message::{Composer, Library, Reader, Sources};
 use convoke::people::{Kind, Language};
-use convoke::plan::{
-    Dispatch, DispatchKey, Entry, FolderKey, Held, History, Purpose, Revision, RevisionKind,
-};
+use convoke::plan::{Dispatch, DispatchKey, Entry, FolderKey, Held, History, Purpose, Revision, RevisionKind};
 use jiff::Timestamp;
 
 use crate::desk::repository;
@@ -175,10 +173,15 @@ fn follow_ups_leave_no_trace_either() {
             for (number, value) in ["plain", "*stars* <b>", "Ünïcödé 中文 مرحبا"].iter().enumerate() {
                 let address = AddrSpec::parse(&format!("guest{number}@host.example")).expect("an address");
                 let tag = Language::parse(language).expect("a language");
-                let cells: BTreeMap<String, String> =
-                    [("kind", kind.as_str()), ("of_state", *value), ("entity", *value), ("honorific", "Ms."), ("family", *value)]
-                        .map(|(column, cell)| (column.to_owned(), cell.to_owned()))
-                        .into();
+                let cells: BTreeMap<String, String> = [
+                    ("kind", kind.as_str()),
+                    ("of_state", *value),
+                    ("entity", *value),
+                    ("honorific", "Ms."),
+                    ("family", *value),
+                ]
+                .map(|(column, cell)| (column.to_owned(), cell.to_owned()))
+                .into();
                 let reader = Reader { address: &address, entity: value, kind, language: &tag, cells: &cells };
                 let mut dispatch = follow_up(purpose, address.key());
                 dispatch.thread = Some(MessageId::from_journal(format!("first{number}@host.example")));

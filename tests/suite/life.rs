@@ -13,7 +13,8 @@ use crate::book::change;
 use crate::desk::Desk;
 use crate::sink::Sink;
 
-const TWO: &str = "email,entity,kind,language,city\nana@x.example,Ana's Office,ngo,en,Bern\neva@x.example,Eva's Office,ngo,en,Bern\n";
+const TWO: &str =
+    "email,entity,kind,language,city\nana@x.example,Ana's Office,ngo,en,Bern\neva@x.example,Eva's Office,ngo,en,Bern\n";
 const ROOM: (&str, &str) = ("Headquarters, Conference Room 2", "Headquarters, Conference Room 4");
 const HOUR: (&str, &str) = ("2017-09-22T15:00:00", "2017-09-22T14:30:00");
 
@@ -65,7 +66,8 @@ impl Post {
 
     /// The value of a property, with its parameters.
     fn property(&self, name: &str) -> &str {
-        let line = self.calendar.lines().find(|line| line.starts_with(name) && line[name.len()..].starts_with([':', ';']));
+        let line =
+            self.calendar.lines().find(|line| line.starts_with(name) && line[name.len()..].starts_with([':', ';']));
         line.map(|line| &line[name.len() + 1..]).unwrap_or_default()
     }
 
@@ -143,7 +145,11 @@ fn another_room_is_told_and_answers_stay() {
     accepts(&desk, "ana@x.example");
     edit(&desk, ROOM);
     let refused = desk.ends(78, &["send"]);
-    assert!(refused.err.contains("the room changes from") && refused.err.contains("`convoke update`"), "{}", refused.err);
+    assert!(
+        refused.err.contains("the room changes from") && refused.err.contains("`convoke update`"),
+        "{}",
+        refused.err
+    );
     let dry = desk.ends(0, &["update", "--dry-run"]);
     assert!(dry.out.contains("taken for `wording`") && dry.out.contains("2 messages would be sent"), "{}", dry.out);
     assert!(room.new_of(&desk).is_empty());
@@ -161,7 +167,11 @@ fn another_room_is_told_and_answers_stay() {
         assert!(post.property("LOCATION").ends_with("Conference Room 4"));
         assert_eq!(post.reply_to.as_deref(), Some(before.id.as_str()), "a follow-up names the invitation");
         assert!(before.reply_to.is_none());
-        assert!(post.says("Conference Room 4 (before: United Nations Headquarters, Conference Room 2)"), "{}", post.text);
+        assert!(
+            post.says("Conference Room 4 (before: United Nations Headquarters, Conference Room 2)"),
+            "{}",
+            post.text
+        );
         assert!(post.says("The doors are wider there."), "{}", post.text);
         assert!(post.subject.starts_with("Change: "), "{}", post.subject);
     }
@@ -236,7 +246,12 @@ fn an_update_that_is_overtaken_tells_everybody_the_last_state() {
         // Who had not heard of the new time is asked again now.
         assert_eq!((post.property("SEQUENCE"), post.property("DTSTART")), ("1", "20170922T183000Z"), "{address}");
         let heard = some.contains_key(address);
-        assert_eq!(post.says("2:30 p.m. – 4:30 p.m. (before: 3:00 p.m. – 4:30 p.m.)"), !heard, "{address}: {}", post.text);
+        assert_eq!(
+            post.says("2:30 p.m. – 4:30 p.m. (before: 3:00 p.m. – 4:30 p.m.)"),
+            !heard,
+            "{address}: {}",
+            post.text
+        );
     }
     assert!(desk.ends(0, &["update"]).out.contains("nothing has changed"));
     assert!(room.new_of(&desk).is_empty());
@@ -402,7 +417,11 @@ fn nothing_is_recorded_of_an_update_that_cannot_be_carried_out() {
 fn letters_of_the_day_are_tried_before_it() {
     let desk = Desk::with_list(TWO);
     let checked = desk.ends(0, &["check"]);
-    assert!(checked.out.contains("2 update, tried") && checked.out.contains("2 cancellation, tried"), "{}", checked.out);
+    assert!(
+        checked.out.contains("2 update, tried") && checked.out.contains("2 cancellation, tried"),
+        "{}",
+        checked.out
+    );
     desk.ends(0, &["send"]);
     let tried = desk.ends(0, &["update", "--test-to", "me@host.example"]);
     assert!(tried.out.contains("nothing has changed"), "{}", tried.out);
