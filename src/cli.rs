@@ -281,6 +281,8 @@ pub struct Update {
     #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
     #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
     pub lists: Lists,
     #[command(flatten)]
     pub delivery: Delivery,

@@ -11,7 +11,7 @@ use super::plan::Settled;
 use crate::calendar::{OrganizerMethod, PartStat};
 use crate::exit::Stopped;
 use crate::io::clock;
-use crate::io::store::{OpenRow, Store};
+use crate::io::store::{OpenRow, REMINDED, Store};
 use crate::mail::MessageId;
 use crate::plan::{DispatchKey, Entry, Held, Purpose, Revision, RevisionKind};
 
@@ -60,9 +60,21 @@ pub(super) async fn all(folder: &Folder, store: &Store, settled: &Settled) -> Re
             dispatch.thread = Some(MessageId::from_journal("thread@trial.invalid".to_owned()));
             row.date = None;
         };
-        let found = gate::rehearse(store, &composer, dress).await?;
+        let found = gate::rehearse(store, &composer, &dress).await?;
         if !found.problems.is_empty() {
             return Err(Stopped::Configuration(found.problems));
+        }
+        if purpose == Purpose::Reminder {
+            // To those who answered it says something else, and goes without a calendar object.
+            let dress_answered = |row: &mut OpenRow| {
+                dress(row);
+                (row.dispatch.entry, row.dispatch.held) = (None, None);
+                row.recipient.cells.insert(REMINDED.to_owned(), "accepted".to_owned());
+            };
+            let found = gate::rehearse(store, &composer, dress_answered).await?;
+            if !found.problems.is_empty() {
+                return Err(Stopped::Configuration(found.problems));
+            }
         }
         rehearsed.insert(name.to_owned(), found.messages);
     }

@@ -166,7 +166,7 @@ fn an_export_tells_answers_and_takes_conditions() {
     assert_eq!(rows(&["--only", "status=bounced"]).len(), 0);
     let csv = desk.ends(0, &["export", "--only", "answer=accepted"]).out;
     let line = csv.lines().nth(1).expect("a row");
-    assert!(line.contains(",invitation,accepted,2,") && line.contains(",letter,,"), "{line}");
+    assert!(line.contains(",invitation,0,REQUEST,0,NEEDS-ACTION,accepted,2,") && line.contains(",letter,,"), "{line}");
     let unknown = desk.ends(64, &["export", "--only", "citi=Bern"]).err;
     assert!(unknown.contains("no list has a column `citi`; did you mean `city`?"), "{unknown}");
 
