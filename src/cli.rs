@@ -68,6 +68,10 @@ pub enum Verb {
         after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json"
     )]
     Export(Export),
+    /// Reads mail that came back and says what it is taken for and why.
+    #[command(after_help = "Examples:\n  convoke replies --explain strange.eml\n  \
+                      convoke replies --explain --json mails/ | jq .kind\n  convoke replies --explain - < strange.eml")]
+    Replies(Replies),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
                       convoke report --run 3 --json\n  convoke report --all --addresses --output private")]
@@ -248,6 +252,20 @@ pub struct Report {
     /// Where to write instead of reports/.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+}
+
+/// `convoke replies`.
+#[derive(Debug, Args)]
+pub struct Replies {
+    /// Shows what each message is taken for; touches no journal.
+    #[arg(long, required = true)]
+    pub explain: bool,
+    /// One JSON object a line for each message.
+    #[arg(long)]
+    pub json: bool,
+    /// Messages (.eml), folders of them, or `-` for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// `convoke suppress`.
