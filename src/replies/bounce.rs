@@ -13,12 +13,14 @@ use std::borrow::Cow;
 use super::address;
 use super::diagnosis::{by_words, diagnose, usual_code, words_of};
 use super::dsn::{self, Status, code_in};
+use super::fields::untyped;
 use super::head::Head;
 use super::mail::Mail;
 use super::notices;
 use super::phrases::folded;
 use super::prose::{Clarity, Named, Notice};
 use super::reading::{Action, Class, Kind, Reading, Report, WrittenAddress};
+use super::ses;
 use crate::mail::EnhancedCode;
 
 /// Octets of a diagnostic that are kept: enough for the longest reply of many lines.
@@ -26,6 +28,9 @@ const LONGEST_DIAGNOSTIC: usize = 1000;
 
 /// A bounce's reports, or nothing.
 pub(super) fn read(mail: &Mail<'_>) -> Option<Reading> {
+    if let Some(notification) = ses::read(mail) {
+        return Some(notified(notification));
+    }
     let head = mail.head();
     let statuses = dsn::statuses(mail);
     let text = mail.text();
@@ -41,10 +46,35 @@ pub(super) fn read(mail: &Mail<'_>) -> Option<Reading> {
         let mut rest = others.clone();
         rest.retain(|other| Some(*other) != status.recipient.as_deref());
         let about = status.recipient.as_deref().map(|address| notice.about(address, &rest)).unwrap_or_default();
-        reading.reports.push(report(status, &about, &whole));
+        reading.reports.push(report(status, &about, &whole, statuses.len() == 1));
     }
     reading.original_message_id = original.message_id();
     Some(reading)
+}
+
+/// The reading of an Amazon SES notification.
+fn notified(notification: ses::Notification) -> Reading {
+    let mut reading = Reading::new(notification.kind, "it is a notification of Amazon SES");
+    let whole = Whole::new(&Notice::new(""), "");
+    for told in notification.told {
+        let status = Status {
+            recipient: Some(told.address),
+            action: told.action.as_deref().and_then(Action::parse).or(notification.action),
+            code: told.status.as_deref().and_then(code_in),
+            diagnostic: told.diagnostic.as_deref().map(|text| untyped(text).to_owned()),
+            ..Status::default()
+        };
+        let mut report = report(&status, "", &whole, true);
+        if let Some(class) = notification.class {
+            (report.class, report.is_dead) = (class, Some(false));
+        }
+        if notification.kind == Kind::Complaint {
+            (report.action, report.status) = (None, None);
+        }
+        reading.reports.push(report);
+    }
+    reading.original_message_id = notification.message_id;
+    reading
 }
 
 /// What decides that it is a bounce; `None`: it is none.
@@ -75,6 +105,7 @@ fn why(mail: &Mail<'_>, statuses: &[Status], notice: &Notice<'_>) -> Option<&'st
         return None;
     }
     let is_subject = notices::is_subject(&subject);
+    let has_original = notice.original.is_some() || mail.returned().next().is_some();
     let mut said = folded(notice.text);
     if said.len() > 16_000 {
         let end = (0..=16_000).rev().find(|at| said.is_char_boundary(*at)).unwrap_or(0);
@@ -84,6 +115,7 @@ fn why(mail: &Mail<'_>, statuses: &[Status], notice: &Notice<'_>) -> Option<&'st
     match (signs, is_subject, is_text) {
         (2.., true, _) => Some("a mail system wrote it and its subject tells of failed delivery"),
         (2.., _, true) => Some("a mail system wrote it and its text tells of failed delivery"),
+        (1, _, true) if has_original => Some("it has no return path, tells of failed delivery and returns a message"),
         (1, true, true) => Some("it has no return path, and its subject and text tell of failed delivery"),
         (0, true, true) => Some("its subject and text tell of failed delivery in a program's words"),
         _ => None,
@@ -205,9 +237,6 @@ fn recipients(head: &Head<'_>, notice: &Notice<'_>, original: &Original<'_>) -> 
         })
         .collect();
     let failed = distinct(failed);
-    if !failed.is_empty() {
-        return failed;
-    }
     let returned = original.recipients();
     let is_returned = |address: &str| returned.iter().any(|other| other.eq_ignore_ascii_case(address));
     // The report is addressed to the sender, and comes from the reporting system: neither is the recipient, unless the
@@ -229,6 +258,11 @@ fn recipients(head: &Head<'_>, notice: &Notice<'_>, original: &Original<'_>) -> 
             .collect()
     };
     let labelled = of(Clarity::Labelled);
+    if !failed.is_empty() {
+        // The head names whom an alias was expanded to, or the other way round: whom we wrote to is in the original.
+        let known: Vec<String> = labelled.iter().filter(|address| is_returned(address)).cloned().collect();
+        return if known.is_empty() || failed.iter().any(|address| is_returned(address)) { failed } else { known };
+    }
     // Where some of them are known to be recipients, the others are somebody's signature.
     let confirmed: Vec<String> = labelled.iter().filter(|address| is_returned(address)).cloned().collect();
     if !labelled.is_empty() {
@@ -290,6 +324,8 @@ fn is_desk(address: &str) -> bool {
         "webmaster",
     ]
     .contains(&local.as_str())
+        // The desks of mailing lists.
+        || ["-request", "-ctl", "-owner", "-admin", "-help", "-unsubscribe", "-subscribe"].iter().any(|end| local.ends_with(end))
 }
 
 /// `bounce+ana=host.example@us.example` is about ana@host.example (variable envelope return path).
@@ -307,6 +343,8 @@ struct Whole {
     code: Option<EnhancedCode>,
     reply: Option<String>,
     is_late: bool,
+    /// The transcript has a refusal of DATA and none of RCPT.
+    is_after_data: bool,
 }
 
 impl Whole {
@@ -326,24 +364,59 @@ impl Whole {
         .any(|word| subject.contains(word));
         let reply = replies_in(notice.text);
         let code = reply.as_deref().and_then(code_in).or_else(|| code_in(notice.text));
-        Self { words: words_of(notice.text), subject, code, reply, is_late }
+        Self {
+            words: words_of(notice.text),
+            subject,
+            code,
+            reply,
+            is_late,
+            is_after_data: is_refused_after_data(notice.text),
+        }
     }
 }
 
+/// Whether the command before the first refusal of a transcript is DATA.
+fn is_refused_after_data(text: &str) -> bool {
+    // With PIPELINING the refusals of RCPT come in below DATA, and DATA is refused for want of recipients.
+    if text.to_ascii_lowercase().contains("no valid recipients") {
+        return false;
+    }
+    let mut is_data = false;
+    for line in text.lines() {
+        let line = line.trim();
+        let command = line.strip_prefix(">>>").map_or(line, str::trim);
+        if command.eq_ignore_ascii_case("data") {
+            is_data = true;
+            // m-FILTER names the command after the reply.
+            if line == command {
+                return true;
+            }
+        } else if line.starts_with(">>>") {
+            is_data = false;
+        } else if is_data && line.starts_with("<<< 5") {
+            return true;
+        }
+    }
+    false
+}
+
 /// Puts together what is said of one recipient.
-fn report(status: &Status, about: &str, whole: &Whole) -> Report {
+fn report(status: &Status, about: &str, whole: &Whole, is_alone: bool) -> Report {
     let reply = replies_in(about).or_else(|| whole.reply.clone());
     let diagnostic: Cow<'_, str> = match &status.diagnostic {
         Some(text) => Cow::Borrowed(text.as_str()),
         None => Cow::Owned(reply.clone().unwrap_or_else(|| about.to_owned())),
     };
     let said = code_in(&diagnostic).filter(|code| code.class != 2);
-    let is_generic = |code: EnhancedCode| code.subject == 0 && code.detail == 0;
-    // What the remote server said is nearer to the truth than the reporting system's own summary, where that says nothing.
-    let code = match status.code {
-        Some(own) if !is_generic(own) => Some(own),
-        own => said.or(own).or_else(|| if status.diagnostic.is_none() { code_in(about).or(whole.code) } else { None }),
-    };
+    // What the remote server said is nearer to the truth than the reporting system's own summary, if it says anything.
+    let is_specific = |code: &EnhancedCode| code.detail != 0;
+    let code = said
+        .filter(is_specific)
+        .or_else(|| status.code.filter(is_specific))
+        .or(said.filter(|code| code.subject != 0))
+        .or(status.code)
+        .or(said)
+        .or_else(|| if status.diagnostic.is_none() { code_in(about).or(whole.code) } else { None });
     let words = words_of(&diagnostic);
     let smtp_code = smtp_code(&diagnostic)
         .or_else(|| if status.diagnostic.is_none() { smtp_code_of(reply.as_deref()) } else { None });
@@ -363,12 +436,20 @@ fn report(status: &Status, about: &str, whole: &Whole) -> Report {
             class = diagnose(&whole.subject, code);
         }
     }
-    let action = action(status, code, whole);
+    let action = action(status, code, smtp_code, whole);
     if action.is_some_and(|action| matches!(action, Action::Delivered | Action::Relayed | Action::Expanded)) {
         class = Class::Arrived;
     }
-    // A server that took the recipient and refused the message does not say that the recipient is unknown, whatever it writes.
-    if class == Class::UserUnknown && is_after_data(&diagnostic, about) && !code.is_some_and(|code| code.subject == 1) {
+    // A server that took the recipient and then refused the message, or whose code tells of the mailbox or of a rule, does not
+    // say for certain that the recipient is unknown, whatever it writes; an address is not given up for less.
+    let is_doubtful = match code {
+        // Yahoo refuses the recipient only after the message, in its own words.
+        _ if words.contains("delivery error: dd") => false,
+        Some(code) if code.subject == 1 => false,
+        Some(code) if code.subject == 2 && code.detail == 0 => true,
+        _ => said.is_some_and(|code| code.subject == 7) || is_after_data(&diagnostic, about, whole, is_alone),
+    };
+    if class == Class::UserUnknown && is_doubtful {
         class = Class::Filtered;
     }
     let is_permanent = !matches!(action, Some(Action::Delayed))
@@ -376,6 +457,8 @@ fn report(status: &Status, about: &str, whole: &Whole) -> Report {
         && smtp_code.is_none_or(|code| code >= 500);
     let is_dead = match action {
         Some(Action::Delayed) => Some(false),
+        // Name servers that say "not now" are believed: a domain is not given up for a report of class 4.
+        _ if class == Class::HostUnknown && code.is_some_and(|code| code.class == 4) => Some(false),
         _ => Some(class.is_dead() || class == Class::NotAccepting && is_permanent),
     };
     Report {
@@ -405,7 +488,7 @@ fn is_vague(class: Class) -> bool {
     )
 }
 
-fn action(status: &Status, code: Option<EnhancedCode>, whole: &Whole) -> Option<Action> {
+fn action(status: &Status, code: Option<EnhancedCode>, smtp_code: Option<u16>, whole: &Whole) -> Option<Action> {
     if status.action.is_some() {
         return status.action;
     }
@@ -429,17 +512,21 @@ fn action(status: &Status, code: Option<EnhancedCode>, whole: &Whole) -> Option<
     ]
     .iter()
     .any(|word| whole.words.contains(word));
-    if goes_on && !gave_up || whole.is_late && !gave_up { Some(Action::Delayed) } else { Some(Action::Failed) }
+    let is_refused = smtp_code.is_some_and(|code| code >= 500);
+    if goes_on && !gave_up || whole.is_late && !gave_up && !is_refused {
+        Some(Action::Delayed)
+    } else {
+        Some(Action::Failed)
+    }
 }
 
 /// Whether the refusal came after the recipient had been taken.
-fn is_after_data(diagnostic: &str, about: &str) -> bool {
-    [diagnostic, about].iter().any(|text| {
+fn is_after_data(diagnostic: &str, about: &str, whole: &Whole, is_alone: bool) -> bool {
+    let says = |text: &str| {
         let lower = text.to_ascii_lowercase();
-        ["end of data", "after data", ">>> data", "data command", "smtp command data"]
-            .iter()
-            .any(|word| lower.contains(word))
-    })
+        ["end of data", "after data", "data command"].iter().any(|word| lower.contains(word))
+    };
+    says(diagnostic) || says(about) || is_alone && whole.is_after_data
 }
 
 /// The lines of a text that are a server's replies, joined; else nothing.

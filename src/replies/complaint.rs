@@ -39,7 +39,7 @@ pub(super) fn read(mail: &Mail<'_>) -> Option<Reading> {
     if named.is_empty() {
         for one in &returned {
             let head = one.head();
-            for name in ["X-HmXmrOriginalRecipient", "X-Original-To", "Delivered-To", "To"] {
+            for name in ["X-HmXmrOriginalRecipient", "To", "X-Original-To", "Delivered-To"] {
                 named.extend(head.addresses(name).into_iter().filter(|a| a.contains('@')));
                 if !named.is_empty() {
                     break;

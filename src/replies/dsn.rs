@@ -13,6 +13,8 @@ use crate::mail::EnhancedCode;
 
 /// Recipients read of one report.
 const MOST_RECIPIENTS: usize = 50;
+/// Octets of a text in which fields are looked for.
+const LONGEST_PROSE: usize = 16 * 1024;
 
 /// What a report says of one recipient.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +47,13 @@ fn is_status(part: &Part<'_>) -> bool {
     {
         return true;
     }
-    // Gateways rename the part and keep its text.
-    let is_text = part.content_type().is_none() || part.is("text", "plain") || part.is("application", "octet-stream");
+    // Gateways rename the part and keep its text, or lose the boundaries and leave one text.
+    let is_text = part.content_type().is_none_or(|of| of.ctype().eq_ignore_ascii_case("multipart"))
+        || part.is("text", "plain")
+        || part.is("application", "octet-stream");
     is_text && {
         let octets = part.octets();
-        let head = &octets[..octets.len().min(4000)];
+        let head = &octets[..octets.len().min(LONGEST_PROSE)];
         starts_a_line(head, b"final-recipient:") && starts_a_line(head, b"action:")
     }
 }
@@ -72,6 +76,10 @@ pub(super) fn statuses(mail: &Mail<'_>) -> Vec<Status> {
             if let Some(name) = block.typed("reporting-mta") {
                 reporting = Some(name.to_owned());
             }
+            // What follows is the original; it may be a report itself.
+            if !found.is_empty() && block.get("received").is_some() && block.get("final-recipient").is_none() {
+                break;
+            }
             for group in grouped(block) {
                 if found.len() >= MOST_RECIPIENTS {
                     return found;
@@ -84,6 +92,11 @@ pub(super) fn statuses(mail: &Mail<'_>) -> Vec<Status> {
         }
     }
     found.retain(|status| status.recipient.is_some() || status.action.is_some());
+    // Local names beside addresses are what an alias was expanded to.
+    let is_address = |status: &Status| status.recipient.as_deref().is_some_and(|one| one.contains('@'));
+    if found.iter().any(is_address) {
+        found.retain(is_address);
+    }
     found
 }
 
@@ -108,8 +121,11 @@ fn status(block: &Block) -> Option<Status> {
     let addresses: Vec<String> =
         names.iter().filter_map(|name| block.all(name).find_map(|v| address_of(untyped(v)))).collect();
     let original = block.all("original-recipient").find_map(|value| address_of(untyped(value)));
-    let written =
-        names.iter().find_map(|name| block.typed(name)).map(|v| v.trim_matches(['<', '>', '"', ' ']).to_owned());
+    let written = names
+        .iter()
+        .find_map(|name| block.typed(name))
+        .map(|value| value.trim_matches(['<', '>', '"', ' ']).to_owned())
+        .filter(|value| !value.contains('@'));
     let recipient = addresses.into_iter().next().or(written);
     let action = block.get("action").and_then(Action::parse);
     let code = block.get("status").and_then(code_in);
@@ -142,11 +158,26 @@ fn address_of(value: &str) -> Option<String> {
     }
     // A local mailbox or an EAI address: kept as it is if it has an `@`.
     let bare = value.trim_matches(['<', '>', '"', ' ']);
-    (bare.contains('@') && !bare.contains(' ')).then(|| bare.to_owned())
+    (bare.find('@').is_some_and(|at| at > 0) && !bare.contains(' ')).then(|| bare.to_owned())
 }
 
-/// `5.1.1`, `5.1.1 (bad mailbox)`, `smtp; 5.1.1`, `#5.1.1`.
+/// The first code that says something; else the first one. `5.1.1`, `5.1.1 (bad mailbox)`, `smtp; 5.1.1`, `#5.1.1`.
 pub(super) fn code_in(text: &str) -> Option<EnhancedCode> {
+    let mut first = None;
+    let mut rest = text;
+    for _ in 0..8 {
+        let Some((code, after)) = next_code(rest) else { break };
+        if code.detail != 0 && code.class != 2 {
+            return Some(code);
+        }
+        first = first.or(Some(code));
+        rest = &rest[after..];
+    }
+    first
+}
+
+/// The next code and where it ends.
+fn next_code(text: &str) -> Option<(EnhancedCode, usize)> {
     let octets = text.as_bytes();
     for at in 0..octets.len() {
         if !matches!(octets[at], b'2' | b'4' | b'5') || octets.get(at + 1) != Some(&b'.') {
@@ -167,7 +198,7 @@ pub(super) fn code_in(text: &str) -> Option<EnhancedCode> {
             continue;
         }
         if let Some(code) = EnhancedCode::at_start(word) {
-            return Some(code);
+            return Some((code, at + length));
         }
     }
     None

@@ -193,7 +193,7 @@ impl<'m> Part<'m> {
             }
             // A multipart whose boundary never comes, or a type that is none, is read as text.
             Some(of) => {
-                matches!(self.0.body, PartType::Text(_))
+                !matches!(self.0.body, PartType::Multipart(_) | PartType::Message(_))
                     && (of.c_type.eq_ignore_ascii_case("multipart") || of.c_subtype.is_none())
             }
         }
@@ -205,6 +205,8 @@ impl<'m> Part<'m> {
             || self.is("message", "global-headers")
             || self.is("message", "rfc822")
             || self.is("message", "global")
+            || self.is("message", "partial")
+            || self.is("text", "rfc822")
     }
 }
 

@@ -20,6 +20,7 @@ mod phrases;
 mod prose;
 mod reading;
 mod receipt;
+mod ses;
 mod traces;
 
 pub use head::Head;

@@ -68,7 +68,9 @@ impl<'t> Notice<'t> {
             if line.len() > 4000 || memchr::memchr(b'@', line.as_bytes()).is_none() {
                 continue;
             }
+            let is_quoted_head = self.is_quoted_head(number);
             for (address, clarity) in in_line(line, number.checked_sub(1).map(|n| self.lines[n])) {
+                let clarity = if is_quoted_head { Clarity::Mentioned } else { clarity };
                 let key = address.to_lowercase();
                 let known = found.iter().position(|other| other.address.to_lowercase() == key);
                 match known {
@@ -81,15 +83,35 @@ impl<'t> Notice<'t> {
         found
     }
 
+    /// Whether a line is the `To:` of a message that the report describes ("Your message / To: ... / Subject: ... / Sent: ..."):
+    /// whom it was written to, which need not be whom it did not reach.
+    fn is_quoted_head(&self, number: usize) -> bool {
+        let starts = |line: &str, word: &str| {
+            let line = line.trim_start();
+            line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        if !starts(self.lines[number], "to:") {
+            return false;
+        }
+        let near = number.saturating_sub(3)..(number + 4).min(self.lines.len());
+        self.lines[near].iter().any(|line| ["subject:", "sent:", "date:"].iter().any(|word| starts(line, word)))
+    }
+
     /// What the report says of one of those it names: the lines that mention it and those after them.
     pub(super) fn about(&self, address: &str, others: &[&str]) -> String {
         let key = address.to_lowercase();
         let mut said = String::new();
         let mut left = 0_usize;
+        let mut is_reply = false;
         for line in &self.lines {
             let lower = line.to_lowercase();
+            let opens_reply = line.trim_start().get(..3).is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()));
             if lower.contains(&key) {
                 left = MOST_LINES;
+                is_reply = opens_reply;
+            } else if left > 0 && is_reply && opens_reply {
+                // The next reply of a transcript is about somebody else.
+                left = 0;
             } else if left > 0
                 && (line.trim().is_empty() || others.iter().any(|other| lower.contains(&other.to_lowercase())))
             {
