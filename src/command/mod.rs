@@ -66,7 +66,7 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
-        Verb::Replies(typed) => replies::run(&typed),
+        Verb::Replies(typed) => replies::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Sandbox(typed) => sandbox::run(&typed).await,

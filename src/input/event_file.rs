@@ -14,6 +14,7 @@ use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
 use super::records::Records;
 use super::relay::Relay;
+use super::replies::Replies;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
 use crate::calendar::{Uid, Zone};
@@ -46,6 +47,8 @@ pub struct EventFile {
     pub dkim: Vec<SigningKey>,
     /// What is kept of addresses that must not be written to, and of each run.
     pub records: Records,
+    /// Where returned mail is read.
+    pub replies: Replies,
 }
 
 /// The event's facts.
@@ -154,6 +157,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     let records = super::records::read(&root);
+    let replies = super::replies::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -164,9 +168,19 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     root.finish();
     let problems = document.problems();
     match (event, contact, sender) {
-        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim, records })
-        }
+        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => Ok(EventFile {
+            event,
+            contact,
+            sender,
+            recipients,
+            languages,
+            templates,
+            limits,
+            relays,
+            dkim,
+            records,
+            replies,
+        }),
         _ => Err(problems),
     }
 }

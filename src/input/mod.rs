@@ -14,6 +14,7 @@ pub mod providers;
 pub mod recipients;
 pub mod records;
 pub mod relay;
+pub mod replies;
 pub mod suppression_list;
 pub mod table;
 pub mod text;

@@ -6,9 +6,11 @@
 //! Called by: `delivery`, `io::store`, `desk`, `command`. Can fail: reading a state that this version does not know.
 
 mod attempt;
+mod inbound;
 mod standing;
 mod suppression;
 
 pub use attempt::{Armed, Attempt, Outcome};
+pub use inbound::{Checkpoint, InboundRecord, InboundState};
 pub use standing::{Standing, Tally};
 pub use suppression::{Suppressed, SuppressionReason};

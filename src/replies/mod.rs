@@ -13,6 +13,7 @@ mod diagnosis;
 mod dsn;
 mod fields;
 mod head;
+mod identity;
 mod limits;
 mod mail;
 mod notices;
@@ -24,6 +25,7 @@ mod ses;
 mod traces;
 
 pub use head::Head;
+pub use identity::Identity;
 pub use mail::{Mail, Part, Returned, Shaped};
 pub use reading::{Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
 

@@ -7,6 +7,7 @@
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
 mod import;
+mod inbound;
 mod ledger;
 mod plan;
 mod recorder;
@@ -37,7 +38,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 2;
+const VERSION: i64 = 5;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +98,8 @@ fn migrator() -> Migrator {
     };
     Migrator::with_migrations(vec![
         step(1, "journal", include_str!("sql/0001_journal.sql")),
-        step(VERSION, "engine", include_str!("sql/0002_engine.sql")),
+        step(2, "engine", include_str!("sql/0002_engine.sql")),
+        step(VERSION, "replies", include_str!("sql/0005_replies.sql")),
     ])
 }
 
