@@ -107,9 +107,16 @@ pub enum Verb {
                       convoke export --only answer=silent --format xlsx --out silent.xlsx"
     )]
     Export(Export),
-    /// Reads mail that came back and says what it is taken for and why.
-    #[command(after_help = "Examples:\n  convoke replies --explain strange.eml\n  \
-                      convoke replies --explain --json mails/ | jq .kind\n  convoke replies --explain - < strange.eml")]
+    /// Reads mail that came back and records it; or says of a message what it is taken for and why.
+    #[command(
+        after_help = "Examples:\n  convoke replies                                     from the sources in convoke.toml\n  \
+                      convoke replies --from imaps://rsvp@host.example/INBOX --watch\n  \
+                      convoke replies --from maildir:returned mbox:old.mbox --dry-run\n  \
+                      convoke replies --check\n  \
+                      |convoke -C gala replies --from -                in a .forward or Sieve pipe: one message\n  \
+                      convoke replies --explain strange.eml\n  \
+                      convoke replies --explain --json mails/ | jq .kind\n  convoke replies --explain - < strange.eml"
+    )]
     Replies(Replies),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
@@ -512,14 +519,27 @@ pub struct Report {
 /// `convoke replies`.
 #[derive(Debug, Args)]
 pub struct Replies {
+    /// Where to read in place of convoke.toml's sources: imaps://user@host/INBOX, imap:// (STARTTLS; plain only to
+    /// loopback), maildir:DIR, mbox:FILE, a message or a folder of them, or `-`.
+    #[arg(long, value_name = "SOURCE", num_args = 1.., conflicts_with = "explain")]
+    pub from: Vec<String>,
+    /// Goes on and records what comes in, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["explain", "dry_run"])]
+    pub watch: bool,
+    /// Does everything but recording and moving.
+    #[arg(long, conflicts_with = "explain")]
+    pub dry_run: bool,
+    /// Logs in and says what the sources are like; reads no message.
+    #[arg(long, conflicts_with_all = ["explain", "watch", "dry_run"])]
+    pub check: bool,
     /// Shows what each message is taken for; touches no journal.
-    #[arg(long, required = true)]
+    #[arg(long, requires = "files")]
     pub explain: bool,
     /// One JSON object a line for each message.
     #[arg(long)]
     pub json: bool,
-    /// Messages (.eml), folders of them, or `-` for standard input.
-    #[arg(value_name = "FILE", required = true)]
+    /// With --explain: messages (.eml), folders of them, or `-` for standard input.
+    #[arg(value_name = "FILE", requires = "explain")]
     pub files: Vec<PathBuf>,
 }
 

@@ -85,7 +85,7 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Write(typed) => write::run(&folder, &typed).await,
         Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
-        Verb::Replies(typed) => replies::run(&typed),
+        Verb::Replies(typed) => replies::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Speakers(typed) => speakers::run(&folder, &typed).await,

@@ -15,6 +15,7 @@ use super::problem::{Place, Problem, quoted};
 use super::records::Records;
 use super::relay::Relay;
 use super::reminders::{AnswerMode, Reminders};
+use super::replies::Replies;
 use super::speaking::SpeakingRules;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
@@ -54,6 +55,8 @@ pub struct EventFile {
     pub reminders: Reminders,
     /// How the speaking list is ordered.
     pub speaking: SpeakingRules,
+    /// Where returned mail is read.
+    pub replies: Replies,
 }
 
 /// The event's facts.
@@ -167,6 +170,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let records = super::records::read(&root);
     let reminders = super::reminders::read(&root);
     let speaking = super::speaking::read(&root);
+    let replies = super::replies::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -191,6 +195,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             records,
             reminders,
             speaking,
+            replies,
         }),
         _ => Err(problems),
     }

@@ -18,6 +18,7 @@ pub mod records;
 pub mod reference;
 pub mod relay;
 pub mod reminders;
+pub mod replies;
 pub mod speaking;
 pub mod suppression_list;
 pub mod table;

@@ -9,6 +9,7 @@
 mod answer;
 mod attempt;
 pub mod entity;
+mod inbound;
 mod speaking;
 mod standing;
 mod suppression;
@@ -16,6 +17,7 @@ mod suppression;
 pub use answer::{Answer, Trust};
 pub use attempt::{Armed, Attempt, Outcome};
 pub use entity::Position;
+pub use inbound::{Checkpoint, InboundRecord, InboundState};
 pub use speaking::{Slot, SpeakingAct, SpeakingList, SpeakingStep, Target, lot};
 pub use standing::{Standing, Tally};
 pub use suppression::{Suppressed, SuppressionReason};

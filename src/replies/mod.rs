@@ -16,6 +16,7 @@ mod diagnosis;
 mod dsn;
 mod fields;
 mod head;
+mod identity;
 mod letter;
 mod lexicon;
 mod limits;
@@ -33,6 +34,7 @@ mod voices;
 mod whom;
 
 pub use head::Head;
+pub use identity::Identity;
 pub use mail::{Mail, Part, Returned, Shaped};
 pub use reading::{Absence, Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
 

@@ -9,6 +9,7 @@
 mod answers;
 mod entities;
 mod import;
+mod inbound;
 mod ledger;
 mod life;
 mod listed;
@@ -108,6 +109,7 @@ fn migrator() -> Migrator {
         step(1, "journal", include_str!("sql/0001_journal.sql")),
         step(2, "engine", include_str!("sql/0002_engine.sql")),
         step(4, "life", include_str!("sql/0004_life.sql")),
+        step(5, "replies", include_str!("sql/0005_replies.sql")),
         step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }
