@@ -3,19 +3,27 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+mod cancel;
 mod check;
+mod chosen;
 mod coverage;
 mod export;
 mod folder;
 mod forecast;
 mod gate;
+mod letters;
 mod lists;
+mod mailing;
 mod manual;
 mod new;
+mod note;
 mod plan;
 mod preview;
 mod progress;
 mod record;
+mod rehearsal;
+mod reinstate;
+mod remind;
 mod replies;
 mod report;
 mod run;
@@ -27,6 +35,9 @@ mod speakers;
 mod status;
 mod suppress;
 mod trial;
+mod update;
+mod who;
+mod write;
 
 use std::process::ExitCode;
 
@@ -65,10 +76,16 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Check(typed) => check::run(&folder, &typed).await,
         Verb::Preview(typed) => preview::run(&folder, &typed).await,
         Verb::Send(typed) => send::run(&folder, &typed).await,
+        Verb::Update(typed) => update::run(&folder, &typed).await,
+        Verb::Cancel(typed) => cancel::run(&folder, &typed).await,
+        Verb::Reinstate(typed) => reinstate::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
+        Verb::Remind(typed) => remind::run(&folder, &typed).await,
+        Verb::Write(typed) => write::run(&folder, &typed).await,
+        Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
-        Verb::Replies(typed) => replies::run(&typed),
+        Verb::Replies(typed) => replies::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Speakers(typed) => speakers::run(&folder, &typed).await,

@@ -1,4 +1,12 @@
-//! `convoke replies --explain`: what mail that came back is taken for, and why; no folder and no journal is touched.
+//! `convoke replies`: mail that came back, read and recorded, or only explained.
+//!
+//! What: [`run`]; `--explain` says what a message is taken for and why, and touches no folder and no journal. Not here: the
+//! collecting loop (`collect`), the look at sources (`check`). Called by: `command`. Can fail: as those do; where a message is
+//! handed to us on standard input, every failure asks to try again later, so that the mail system keeps the message.
+
+mod check;
+mod collect;
+mod tally;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,10 +15,26 @@ use serde_json::{Value, json};
 
 use crate::cli;
 use crate::exit::{Exit, Stopped, print_trouble};
+use crate::input::replies::Source;
 use crate::io::messages;
 use crate::replies::{self, Answer, Kind, Reading, Report};
 
-pub(super) fn run(typed: &cli::Replies) -> Result<Exit, Stopped> {
+pub(super) async fn run(path: &Path, typed: &cli::Replies) -> Result<Exit, Stopped> {
+    if typed.explain {
+        return explain(typed);
+    }
+    if typed.check {
+        return check::run(path, typed).await;
+    }
+    let is_handed_over = collect::typed_sources(typed)?.contains(&Source::Input);
+    match collect::run(path, typed).await {
+        // RFC 3463 X.3.0 in sysexits: any other code would return the message to whoever answered us.
+        Err(stopped) if is_handed_over => Err(Stopped::Later(Box::new(stopped))),
+        ended => ended,
+    }
+}
+
+fn explain(typed: &cli::Replies) -> Result<Exit, Stopped> {
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
     for name in &typed.files {
@@ -25,7 +49,8 @@ pub(super) fn run(typed: &cli::Replies) -> Result<Exit, Stopped> {
             };
             let reading = replies::read(&octets);
             if typed.json {
-                serde_json::to_writer(&mut out, &in_json(&path, &reading)).map_err(std::io::Error::from)?;
+                serde_json::to_writer(&mut out, &in_json(&path.display().to_string(), &reading))
+                    .map_err(std::io::Error::from)?;
                 out.write_all(b"\n")?;
             } else {
                 out.write_all(page(&path, &reading).as_bytes())?;
@@ -36,7 +61,7 @@ pub(super) fn run(typed: &cli::Replies) -> Result<Exit, Stopped> {
     Ok(exit)
 }
 
-fn in_json(path: &Path, reading: &Reading) -> Value {
+fn in_json(place: &str, reading: &Reading) -> Value {
     let mut recipients: Vec<Value> = reading.reports.iter().map(report).collect();
     if let (Kind::AutoReply | Kind::Challenge | Kind::Unsubscribe, [], Some(from)) =
         (reading.kind, &recipients[..], &reading.from)
@@ -46,7 +71,7 @@ fn in_json(path: &Path, reading: &Reading) -> Value {
             "smtp_code": null, "class": null, "hard": false, "diagnostic": null, "remote_mta": null }));
     }
     json!({
-        "file": path.display().to_string(),
+        "file": place,
         "kind": reading.kind.as_str(),
         "because": reading.because,
         "from": reading.from.as_ref().map(|from| from.as_str()),
@@ -58,6 +83,14 @@ fn in_json(path: &Path, reading: &Reading) -> Value {
         "calendar": reading.answers.iter().map(answer).collect::<Vec<_>>(),
         "words": reading.words,
         "suggestion": reading.suggestion.map(|suggestion| suggestion.as_str()),
+        "suggested_by": reading.suggested_by,
+        "persons": reading.persons,
+        "wants_floor": reading.wants_floor,
+        "absence": reading.absence.as_ref().map(|absence| json!({
+            "until": absence.until.map(|day| day.to_string()),
+            "until_words": absence.until_words,
+            "contact": absence.contact.as_ref().map(|address| address.as_str()),
+        })),
         // Whose answer it is takes an event folder, which this command does without.
         "binding": null,
         "level": "unknown",
@@ -102,12 +135,16 @@ fn answer(answer: &Answer) -> Value {
     })
 }
 
+/// Control characters shown and not obeyed.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{b7}' } else { c }).collect()
+}
+
 /// One message for a person: a line each for what is known, control characters shown and not obeyed.
 fn page(path: &Path, reading: &Reading) -> String {
     let mut page = format!("{}\n", path.display());
     let mut line = |name: &str, value: &str| {
-        let value: String = value.chars().map(|c| if c.is_control() { '\u{b7}' } else { c }).collect();
-        page.push_str(&format!("  {name:<11} {value}\n"));
+        page.push_str(&format!("  {name:<11} {}\n", plain(value)));
     };
     line("taken for", &format!("{}: {}", reading.kind.as_str(), reading.because));
     if let Some(from) = &reading.from {
@@ -146,7 +183,23 @@ fn page(path: &Path, reading: &Reading) -> String {
         }
     }
     if let Some(suggestion) = reading.suggestion {
-        line("suggestion", suggestion.as_str());
+        let because = reading.suggested_by.as_deref().map_or(String::new(), |because| format!(" ({because})"));
+        line("suggestion", &format!("{}{because}", suggestion.as_str()));
+    }
+    if let Some(persons) = reading.persons {
+        line("persons", &format!("{persons}, as it seems"));
+    }
+    if reading.wants_floor {
+        line("floor", "asked for, as it seems");
+    }
+    if let Some(absence) = &reading.absence {
+        if let Some(words) = &absence.until_words {
+            let day = absence.until.map_or_else(|| "no certain day".to_owned(), |day| day.to_string());
+            line("away", &format!("until {day} (`{words}`)"));
+        }
+        if let Some(contact) = &absence.contact {
+            line("stands in", contact.as_str());
+        }
     }
     for finding in &reading.findings {
         line("finding", finding);

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod files;
+pub mod inbound;
 pub mod log;
 pub mod maildir;
 pub mod messages;

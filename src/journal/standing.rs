@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::plan::Status;
+
 /// Where one message to one mailbox stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Standing {
@@ -26,12 +28,15 @@ pub enum Standing {
     Cancelled,
     /// On the list of addresses that must not be written to.
     Suppressed,
+    /// The relay took it, and later it came back as undeliverable.
+    Bounced,
 }
 
 impl Standing {
     /// In the order in which output names them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Sent,
+        Self::Bounced,
         Self::Ready,
         Self::Claimed,
         Self::Armed,
@@ -56,6 +61,7 @@ impl Standing {
             Self::Held => "HELD",
             Self::Cancelled => "CANCELLED",
             Self::Suppressed => "SUPPRESSED",
+            Self::Bounced => "BOUNCED",
         }
     }
 
@@ -77,12 +83,13 @@ impl Standing {
             Self::Held => "held",
             Self::Cancelled => "taken off the list",
             Self::Suppressed => "suppressed",
+            Self::Bounced => "returned as undeliverable",
         }
     }
 
     /// Whether a step from here to there is lawful.
     pub fn may_become(self, next: Self) -> bool {
-        use Standing::{Armed, Cancelled, Claimed, Deferred, Failed, Held, InDoubt, Ready, Sent, Suppressed};
+        use Standing::{Armed, Bounced, Cancelled, Claimed, Deferred, Failed, Held, InDoubt, Ready, Sent, Suppressed};
         match self {
             Ready => matches!(next, Claimed | Held | Cancelled | Suppressed),
             // A refusal before the dot ends in an outcome; a crash or a stop gives it back.
@@ -90,10 +97,29 @@ impl Standing {
             Armed => matches!(next, Sent | Deferred | Failed | InDoubt),
             Deferred => matches!(next, Ready | Claimed | Held | Cancelled | Suppressed | Failed),
             // By evidence or by a person only.
-            InDoubt => matches!(next, Sent | Ready),
+            InDoubt => matches!(next, Sent | Ready | Bounced),
             Held => matches!(next, Ready | Suppressed),
             Cancelled | Suppressed => matches!(next, Ready),
-            Sent | Failed => false,
+            // By evidence: a delivery status notification names it.
+            Sent => matches!(next, Bounced),
+            Failed | Bounced => false,
+        }
+    }
+}
+
+impl From<Standing> for Status {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Ready | Standing::Claimed => Self::Ready,
+            // Whoever asks while a run goes on: the relay has it.
+            Standing::Armed | Standing::InDoubt => Self::InDoubt,
+            Standing::Sent => Self::Sent,
+            Standing::Deferred => Self::Deferred,
+            Standing::Failed => Self::Refused,
+            Standing::Held => Self::Held,
+            Standing::Cancelled => Self::Cancelled,
+            Standing::Suppressed => Self::Suppressed,
+            Standing::Bounced => Self::Bounced,
         }
     }
 }
@@ -149,7 +175,7 @@ mod tests {
     #[test]
     fn what_was_sent_or_armed_never_becomes_ready_by_itself() {
         assert!(!Standing::Armed.may_become(Standing::Ready));
-        assert!(Standing::ALL.into_iter().all(|next| !Standing::Sent.may_become(next)));
+        assert!(Standing::ALL.into_iter().all(|next| next == Standing::Bounced || !Standing::Sent.may_become(next)));
         assert!(!Standing::Ready.may_become(Standing::Sent), "nothing is sent that was not armed");
         assert!(!Standing::Ready.may_become(Standing::Armed), "nothing is armed that was not claimed");
     }

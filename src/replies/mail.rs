@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::html::html_to_text;
-use mail_parser::{ContentType, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{ContentType, Encoding, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use super::head::Head;
 use super::limits;
@@ -71,6 +73,18 @@ impl<'a> Mail<'a> {
     /// Its own parts of that type and subtype (lower case).
     pub fn parts_of<'m>(&'m self, of: &'m str, subtype: &'m str) -> impl Iterator<Item = Part<'m>> {
         self.parts().filter(move |part| part.is(of, subtype))
+    }
+
+    /// The octets of one of its own parts without transfer encoding, as they were before any charset was applied.
+    pub fn undecoded(&self, part: Part<'_>) -> Cow<'_, [u8]> {
+        let range = part.0.offset_body as usize..part.0.offset_end as usize;
+        let raw = self.message.raw_message.get(range).unwrap_or_default();
+        let decoded = match part.0.encoding {
+            Encoding::None => None,
+            Encoding::QuotedPrintable => quoted_printable_decode(raw),
+            Encoding::Base64 => base64_decode(raw),
+        };
+        decoded.map_or(Cow::Borrowed(raw), Cow::Owned)
     }
 
     /// The top level's type and its parameters.

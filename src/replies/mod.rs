@@ -6,13 +6,19 @@
 //! Not here: fetching mail (`io`), whose invitation it answers (binding). Called by: `command::replies`.
 //! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and no octets can panic.
 
+mod absence;
 mod address;
+mod answer;
 mod bounce;
+mod cause;
 mod complaint;
 mod diagnosis;
 mod dsn;
 mod fields;
 mod head;
+mod identity;
+mod letter;
+mod lexicon;
 mod limits;
 mod mail;
 mod notices;
@@ -24,10 +30,13 @@ mod ses;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod voices;
+mod whom;
 
 pub use head::Head;
+pub use identity::Identity;
 pub use mail::{Mail, Part, Returned, Shaped};
-pub use reading::{Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
+pub use reading::{Absence, Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
 
 /// Reads one message. Octets as they lie in a Maildir or an .eml file, with any line ends.
 pub fn read(octets: &[u8]) -> Reading {
@@ -44,14 +53,20 @@ pub fn read(octets: &[u8]) -> Reading {
     reading.subject = head.text("Subject");
     reading.date = date(head);
     reading.traces = traces::traces(&mail);
+    reading.traces.answer_to(&reading.answers);
     reading.findings.splice(..0, shaped.findings().iter().cloned());
     reading
 }
 
 /// The order in which kinds are tried; the first that fits counts.
 fn understood(mail: &Mail<'_>) -> Reading {
+    let calendars = answer::find(mail);
+    // A bounce gives our own request back, so calendars that answer nothing come after it.
     let rules: [fn(&Mail<'_>) -> Option<Reading>; 3] = [complaint::read, receipt::read, bounce::read];
-    rules.iter().find_map(|rule| rule(mail)).unwrap_or_else(|| Reading::new(Kind::Letter, "nothing else fits"))
+    voices::answered(mail, &calendars)
+        .or_else(|| rules.iter().find_map(|rule| rule(mail)))
+        .or_else(|| voices::echoed(mail, &calendars))
+        .unwrap_or_else(|| voices::spoken(mail))
 }
 
 /// `Date`, as far as it is one.

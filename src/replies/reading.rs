@@ -6,6 +6,7 @@
 //! Called by: everything in `replies`, `command::replies`. Can fail: nothing.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::calendar::PartStat;
 use crate::mail::{AddrSpec, EnhancedCode};
@@ -351,6 +352,17 @@ pub struct Answer {
     pub organizer: Option<WrittenAddress>,
 }
 
+/// What an absent person's program says of the absence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absence {
+    /// The last day away, where a date is written that can mean one day only; a suggestion.
+    pub until: Option<Date>,
+    /// The words it came from, in lower case.
+    pub until_words: Option<String>,
+    /// Who stands in: the first address in the words that is not the absent person's.
+    pub contact: Option<WrittenAddress>,
+}
+
 /// What may bind a message to one of ours; who binds decides which of them is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
@@ -392,6 +404,14 @@ pub struct Reading {
     pub words: Option<String>,
     /// What a person's words seem to mean; never more than a suggestion.
     pub suggestion: Option<PartStat>,
+    /// The words or the rule that it came from.
+    pub suggested_by: Option<String>,
+    /// How many persons the words seem to announce, the writer included; a suggestion.
+    pub persons: Option<u32>,
+    /// Whether the words seem to ask for the floor or a place on the list of speakers; a suggestion.
+    pub wants_floor: bool,
+    /// Automatic replies: until when, and who stands in.
+    pub absence: Option<Absence>,
     /// What may bind it.
     pub traces: Traces,
     /// Limits hit, oddities.
@@ -413,6 +433,10 @@ impl Reading {
             answers: Vec::new(),
             words: None,
             suggestion: None,
+            suggested_by: None,
+            persons: None,
+            wants_floor: false,
+            absence: None,
             traces: Traces::default(),
             findings: Vec::new(),
         }

@@ -4,9 +4,10 @@
 //! Standards: RFC 5322 section 3.6.4, RFC 3464 sections 2.2.1 and 2.3.1, RFC 8098 section 3.2.5 (Original-Message-ID).
 //! Not here: whether they are ours (binding). Called by: `replies::read`. Can fail: nothing.
 
+use super::answer::{address_of, calendars};
 use super::head::{Head, ids_in};
 use super::mail::Mail;
-use super::reading::Traces;
+use super::reading::{Answer, Traces};
 
 /// In the order in which they are to be believed: what the last server wrote comes before what the sender wrote.
 const ADDRESS_FIELDS: [&str; 8] = [
@@ -90,17 +91,23 @@ fn of_report(traces: &mut Traces, text: &str) {
 }
 
 fn of_calendar(traces: &mut Traces, text: &str) {
-    for line in text.lines().take(10_000) {
-        let line = line.trim_end();
-        let Some(colon) = line.find(':') else { continue };
-        let (name, value) = (&line[..colon], &line[colon + 1..]);
-        let name = name.split(';').next().unwrap_or(name);
-        if name.eq_ignore_ascii_case("UID") {
-            add(&mut traces.uids, value.trim().to_owned());
-        } else if name.eq_ignore_ascii_case("ORGANIZER") {
-            let at = line.to_ascii_lowercase().rfind("mailto:");
-            if let Some(address) = at.and_then(|at| line.get(at + 7..)) {
-                add(&mut traces.organizers, address.trim().to_owned());
+    for item in calendars(text).iter().flat_map(|calendar| &calendar.items) {
+        if let Some(uid) = item.first("UID") {
+            add(&mut traces.uids, uid.value.clone());
+        }
+        if let Some(organizer) = item.first("ORGANIZER").and_then(address_of) {
+            add(&mut traces.organizers, organizer.as_str().to_owned());
+        }
+    }
+}
+
+impl Traces {
+    /// Adds what answers refer to, wherever they were found (text, `winmail.dat`).
+    pub(super) fn answer_to(&mut self, answers: &[Answer]) {
+        for answer in answers {
+            add(&mut self.uids, answer.uid.clone());
+            if let Some(organizer) = &answer.organizer {
+                add(&mut self.organizers, organizer.as_str().to_owned());
             }
         }
     }

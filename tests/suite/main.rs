@@ -1,5 +1,6 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
+mod answers;
 mod book;
 mod cells;
 mod check;
@@ -16,7 +17,9 @@ mod faulty;
 mod golden;
 mod hostile;
 mod kill;
+mod life;
 mod limits;
+mod mailings;
 mod oracles;
 mod people;
 mod preview;

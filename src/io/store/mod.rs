@@ -6,9 +6,14 @@
 //! Not here: which steps are lawful (`journal`), what a reply means (`delivery`). Called by: `command`, `io::smtp`.
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
+mod answers;
 mod entities;
 mod import;
+mod inbound;
 mod ledger;
+mod life;
+mod listed;
+mod mailings;
 mod plan;
 mod recorder;
 mod runs;
@@ -17,8 +22,11 @@ mod speaking;
 mod suppression;
 mod usage;
 
+pub use entities::{Entities, Entity, EntitySummary, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
-pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
+pub use life::{Candidate, Circle, Planning};
+pub use mailings::{Mailing, Pick};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
@@ -100,6 +108,8 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         step(1, "journal", include_str!("sql/0001_journal.sql")),
         step(2, "engine", include_str!("sql/0002_engine.sql")),
+        step(4, "life", include_str!("sql/0004_life.sql")),
+        step(5, "replies", include_str!("sql/0005_replies.sql")),
         step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }
@@ -137,6 +147,11 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Absent(folder.to_owned()));
         }
+        if Self::is_older(&path).await? {
+            // Brought up to date as for writing; whoever works in the folder has done so already.
+            let _lock = lock(folder)?;
+            migrated(options(&path)).await?.close().await?;
+        }
         let options = options(&path).create_if_missing(false).pragma("query_only", "1");
         let connection = options.connect().await?;
         Ok(Self::over(connection, path, None, false))
@@ -166,15 +181,20 @@ impl Store {
         let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
         // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made.
         let options = options(&path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
-        let mut connection = options.connect().await?;
-        migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
-            MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
-            other => StoreError::Schema(other),
-        })?;
+        let mut connection = migrated(options).await?;
         if !scratch {
             sqlx::query("PRAGMA synchronous = FULL").execute(&mut connection).await?;
         }
         Ok(Self::over(connection, path, lock, scratch))
+    }
+
+    /// Whether an older version wrote the journal.
+    async fn is_older(path: &Path) -> Result<bool, StoreError> {
+        let mut connection = options(path).pragma("query_only", "1").connect().await?;
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(found.unwrap_or_default() < VERSION)
     }
 
     fn over(connection: SqliteConnection, path: PathBuf, lock: Option<File>, scratch: bool) -> Self {
@@ -264,6 +284,19 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// Opens a journal and brings it up to date.
+async fn migrated(options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    // A table is made anew in a migration: no row of another may fall with the old one. SQLite wants this said outside of
+    // the transaction; the migration looks itself whether everything still points somewhere.
+    let mut connection = options.foreign_keys(false).connect().await?;
+    migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
+        other => StoreError::Schema(other),
+    })?;
+    sqlx::query("PRAGMA foreign_keys = ON").execute(&mut connection).await?;
+    Ok(connection)
+}
+
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -308,3 +341,6 @@ fn remove_database(path: &Path) {
         let _ = std::fs::remove_file(PathBuf::from(name));
     }
 }
+
+#[cfg(test)]
+mod tests;

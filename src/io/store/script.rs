@@ -25,7 +25,7 @@ const DEMAND: &str = "CREATE TEMP TABLE IF NOT EXISTS demand (id INTEGER PRIMARY
 /// Of an outcome, what the dispatch is told, what the attempt says, and of an arming.
 const OUTCOME_COLUMNS: usize = 8;
 const ATTEMPT_COLUMNS: usize = 13;
-const ARM_COLUMNS: usize = 7;
+const ARM_COLUMNS: usize = 8;
 
 /// Makes the connection ready for scripts.
 pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -115,7 +115,7 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
     if arms > 0 {
         sql.push_str(
             "UPDATE dispatch SET state = 'ARMED', date_ms = column2, uid = column3, message_id = column4, digest = column5,
-             size = column6, changed_ms = column7 FROM (VALUES ",
+             size = column6, changed_ms = column7, language = column8 FROM (VALUES ",
         );
         values(&mut sql, arms, ARM_COLUMNS);
         sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED');\n");
@@ -178,7 +178,8 @@ fn bind<'q>(mut query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed], 
                 .bind(&armed.message_id)
                 .bind(&armed.digest)
                 .bind(i64::try_from(armed.size).unwrap_or(i64::MAX))
-                .bind(armed.at.as_millisecond());
+                .bind(armed.at.as_millisecond())
+                .bind(&armed.language);
         }
         query = pad(query, arms.len(), ARM_COLUMNS).bind(count(arms.len()));
     }
