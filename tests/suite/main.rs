@@ -17,6 +17,7 @@ mod faulty;
 mod golden;
 mod hostile;
 mod kill;
+mod life;
 mod limits;
 mod mailings;
 mod oracles;
