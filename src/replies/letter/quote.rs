@@ -91,6 +91,9 @@ fn is_separator(line: &str) -> bool {
         let words = inner.trim();
         return words.chars().any(char::is_alphabetic);
     }
+    if !line.ends_with(':') {
+        return false;
+    }
     let folded = folded(line);
     [
         "begin forwarded message:",
