@@ -264,8 +264,7 @@ fn persons(text: &str) -> Option<u32> {
             break;
         }
     }
-    if *words.first().unwrap_or(&"") != "" && COUNTED_ALONE.iter().any(|word| words.contains(word)) && counted.is_none()
-    {
+    if COUNTED_ALONE.iter().any(|word| words.contains(word)) && counted.is_none() {
         counted = Some(2);
     }
     match (counted, is_with) {
