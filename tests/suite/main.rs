@@ -3,6 +3,7 @@
 mod book;
 mod cells;
 mod check;
+mod clients;
 mod clock;
 mod connect;
 mod crash;
