@@ -1,7 +1,14 @@
-//! Independent readers of what we write: PyPI icalendar, npm ical.js, libical's restrictions, SpamAssassin.
+//! Independent readers of what we write: PyPI icalendar, npm ical.js, libical's restrictions,
+//! KCalendarCore, SpamAssassin.
 
 use std::path::PathBuf;
 use std::process::Command;
+
+use convoke::calendar::{Object, OrganizerMethod, PartStat, Sequence, Uid};
+use convoke::input::event_file;
+use convoke::mail::{AddrSpec, Mailbox};
+use convoke::people::Language;
+use jiff::SignedDuration;
 
 use crate::desk::{Desk, repository};
 
@@ -72,6 +79,77 @@ fn every_sample_message_says_to_independent_readers_what_is_meant() {
     let files: Vec<PathBuf> =
         std::fs::read_dir(&calendars).expect("calendars").map(|e| e.expect("an entry").path()).collect();
     passes(Command::new(oracles.join("restriction")).args(&files), "268 calendars, 0 failures");
+    passes(Command::new(oracles.join("scheduling")).arg(&facts).args(&files), "268 calendars, 0 failures");
+}
+
+/// Each language, each answer that ATTENDEE may repeat, and the cancellation.
+#[test]
+fn requests_and_cancellations_say_to_scheduling_clients_what_is_meant() {
+    const NAMES: [&str; 6] = [
+        "Permanent Mission of Côte d'Ivoire: “ONU”, New York",
+        "بعثة مصر الدائمة",
+        "中华人民共和国; a, b",
+        "Постоянное представительство",
+        "Médecins d'Ailleurs \\ section",
+        "A",
+    ];
+    let Some(oracles) = oracles() else { return };
+    let desk = Desk::empty();
+    let settings = std::fs::read_to_string(repository().join("convoke.toml")).expect("the sample's settings");
+    let file = event_file::read("convoke.toml", &settings).expect("no problems");
+    let mut messages = serde_json::Map::new();
+    let mut paths = Vec::new();
+    for (language, entity) in ["ar", "en", "es", "fr", "ru", "zh"].into_iter().zip(NAMES) {
+        let tag = Language::parse(language).expect("a language");
+        let [title, place, sender] = [&file.event.title, &file.event.place, &file.sender.name]
+            .map(|text| text.in_language(&tag, &file.languages).to_owned());
+        let organizer = Mailbox::new(&sender, file.sender.address.clone());
+        let requests = PartStat::ALL.map(|partstat| (OrganizerMethod::Request, partstat));
+        let cancels = [PartStat::NeedsAction, PartStat::Accepted].map(|partstat| (OrganizerMethod::Cancel, partstat));
+        for (number, (method, partstat)) in (1..).zip(requests.into_iter().chain(cancels)) {
+            let address = AddrSpec::parse(&format!("{language}.{number}@host.example")).expect("an address");
+            let uid = Uid::new("side-event", &format!("{language}{number}"), &file.sender.address).expect("a UID");
+            let made = file.event.start - SignedDuration::from_hours(24 * 20 - i64::from(number));
+            let description = format!("{title}\n{place}; 15:00, “{entity}”\n\n{}", "外 ".repeat(40));
+            let object = Object {
+                method,
+                uid: &uid,
+                sequence: Sequence::new(number).expect("a sequence"),
+                dtstamp: made,
+                created: made,
+                last_modified: made,
+                start: file.event.start,
+                end: file.event.end,
+                summary: &title,
+                location: &place,
+                description: &description,
+                organizer: &organizer,
+                attendee: &Mailbox::new(entity, address.clone()),
+                partstat,
+                status: method.status(),
+                url: None,
+            };
+            let name = format!("{language}{number}.ics");
+            desk.write(&name, &object.write().expect("an object"));
+            paths.push(desk.path.join(name));
+            messages.insert(
+                address.to_string(),
+                serde_json::json!({
+                    "method": method.as_str(), "status": method.status().as_str(), "partstat": partstat.as_str(),
+                    "sequence": number, "uid": uid.as_str(), "summary": title, "location": place,
+                    "organizer_cn": sender, "cn": entity, "description_contains": [title, place, "15:00", entity],
+                }),
+            );
+        }
+    }
+    let facts = serde_json::json!({
+        "start": "2017-09-22T19:00:00Z", "end": "2017-09-22T20:30:00Z",
+        "organizer": "events@liechtenstein-un.example", "messages": messages,
+    });
+    desk.write("facts.json", &facts.to_string());
+    let facts = desk.path.join("facts.json");
+    passes(Command::new(oracles.join("scheduling")).arg(&facts).args(&paths), "42 calendars, 0 failures");
+    passes(Command::new(oracles.join("restriction")).args(&paths), "42 calendars, 0 failures");
 }
 
 #[test]

@@ -69,6 +69,17 @@ impl Limits {
 impl Limit {
     pub(crate) const ALL: [Self; 5] =
         [Self::AsItComes, Self::CancelsUnseen, Self::Forgets, Self::OlderWording, Self::TakesOurAnswer];
+
+    /// Words by which its entry in `src/manual/known.md` is found.
+    pub(crate) const fn in_the_manual(self) -> &'static str {
+        match self {
+            Self::AsItComes => "applies whatever comes last",
+            Self::CancelsUnseen => "at any cancellation",
+            Self::Forgets => "keeps nothing of a cancellation",
+            Self::OlderWording => "the same SEQUENCE",
+            Self::TakesOurAnswer => "takes the answer that we repeat",
+        }
+    }
 }
 
 /// One event as the guest sees it.
@@ -150,6 +161,11 @@ impl Calendar {
         let Some(entry) = self.find(&told.uid) else { return };
         entry.become_as(told);
         self.asks = entry.partstat == PartStat::NeedsAction;
+    }
+
+    /// Shows what it has, with buttons for an answer where there is none yet.
+    pub(crate) fn show_again(&mut self, uid: &str) {
+        self.asks = self.find(uid).is_some_and(|entry| entry.partstat == PartStat::NeedsAction);
     }
 
     /// Marks an event as cancelled and keeps it.

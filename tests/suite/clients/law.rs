@@ -7,6 +7,7 @@ use std::rc::Rc;
 use convoke::calendar::PartStat;
 
 use super::calendar::{Calendar, Client, Limits};
+use super::story::Verb;
 use super::told::Told;
 
 /// What becomes of one message on its way.
@@ -38,6 +39,40 @@ pub(crate) struct Answer {
     pub(crate) is_heard: bool,
 }
 
+/// What happens at the guest, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    /// The message of that step arrives.
+    Arrival(usize),
+    /// All of that step has arrived that will before the next.
+    Pause(usize),
+}
+
+/// When the post comes; the same for every client and answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Post(Vec<Event>);
+
+impl Post {
+    /// Of the fates of all messages, in the order of their steps.
+    pub(crate) fn of(fates: &[Fate]) -> Self {
+        let steps = fates.len();
+        let due = |sent: usize| match fates[sent] {
+            Fate::Late(behind) | Fate::Twice(behind) => Some(sent.saturating_add(behind).min(steps)),
+            Fate::Prompt | Fate::Lost => None,
+        };
+        let mut events = Vec::new();
+        for step in 0..steps {
+            if matches!(fates[step], Fate::Prompt | Fate::Twice(_)) {
+                events.push(Event::Arrival(step));
+            }
+            events.extend((0..step).filter(|sent| due(*sent) == Some(step)).map(Event::Arrival));
+            events.push(Event::Pause(step));
+        }
+        events.extend((0..steps).filter(|sent| due(*sent) == Some(steps)).map(Event::Arrival));
+        Self(events)
+    }
+}
+
 /// How a history ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ending {
@@ -47,45 +82,30 @@ pub(crate) struct Ending {
     pub(crate) limits: Limits,
 }
 
-/// Plays one history at one client. `told(answer)` gives the messages, one for each step that sends one; with an answer
-/// that we heard, those from its step on may differ.
+/// Plays one history of verbs at one client. `told(answer)` gives the messages, one for each step that sends one; with an
+/// answer that we heard, those from its step on may differ.
 pub(crate) fn play(
     client: &Client,
-    fates: &[Fate],
+    verbs: &[Verb],
+    post: &Post,
     answer: Option<Answer>,
     mut told: impl FnMut(Option<(Answer, &Told)>) -> Rc<[Option<Rc<Told>>]>,
 ) -> Ending {
-    let mut guest = Guest { client, calendar: Calendar::default(), messages: told(None), newest: None, last: None };
+    let (calendar, messages) = (Calendar::default(), told(None));
+    let mut guest = Guest { client, verbs, calendar, messages, arrived: 0, newest: None, asked: None };
     let mut answered: Option<(PartStat, Rc<Told>)> = None;
-    let steps = fates.len();
-    for step in 0..steps {
-        if matches!(fates[step], Fate::Prompt | Fate::Twice(_)) {
-            guest.take(step);
-        }
-        for (sent, fate) in fates.iter().enumerate().take(step) {
-            let is_due = match *fate {
-                Fate::Late(behind) | Fate::Twice(behind) => behind < steps && sent + behind == step,
-                Fate::Prompt | Fate::Lost => false,
-            };
-            if is_due {
-                guest.take(sent);
+    for event in &post.0 {
+        match (*event, answer) {
+            (Event::Arrival(step), _) => guest.take(step),
+            (Event::Pause(step), Some(answer)) if answer.step == step => {
+                let Some(to) = guest.calendar.answer(answer.partstat) else { continue };
+                guest.asked = None;
+                if answer.is_heard {
+                    guest.messages = told(Some((answer, &to)));
+                }
+                answered = Some((answer.partstat, to));
             }
-        }
-        let Some(answer) = answer.filter(|answer| answer.step == step) else { continue };
-        let Some(to) = guest.calendar.answer(answer.partstat) else { continue };
-        guest.last = None;
-        if answer.is_heard {
-            guest.messages = told(Some((answer, &to)));
-        }
-        answered = Some((answer.partstat, to));
-    }
-    for (sent, fate) in fates.iter().enumerate() {
-        let is_left = match *fate {
-            Fate::Late(behind) | Fate::Twice(behind) => behind >= steps || sent + behind >= steps,
-            Fate::Prompt | Fate::Lost => false,
-        };
-        if is_left {
-            guest.take(sent);
+            (Event::Pause(_), _) => {}
         }
     }
     guest.judge(answered)
@@ -93,12 +113,15 @@ pub(crate) fn play(
 
 struct Guest<'c> {
     client: &'c Client,
+    verbs: &'c [Verb],
     calendar: Calendar,
     messages: Rc<[Option<Rc<Told>>]>,
+    /// A bit for each step.
+    arrived: u32,
     /// The newest that arrived, by our order.
     newest: Option<usize>,
-    /// The one that arrived last, if nothing was answered since.
-    last: Option<usize>,
+    /// The reminder that came last of all, to one who has what it reminds of, and whether it shows buttons.
+    asked: Option<bool>,
 }
 
 impl Guest<'_> {
@@ -107,7 +130,12 @@ impl Guest<'_> {
         self.calendar.asks = false;
         (self.client.receive)(&mut self.calendar, told);
         self.newest = self.newest.max(Some(step));
-        self.last = Some(step);
+        let reminded = || (0..step).rev().find(|earlier| self.messages[*earlier].is_some() && self.verbs[*earlier] != Verb::Remind);
+        let is_known = self.newest == Some(step)
+            && self.verbs[step] == Verb::Remind
+            && reminded().is_some_and(|earlier| self.arrived & (1 << earlier) != 0);
+        self.asked = is_known.then_some(self.calendar.asks);
+        self.arrived |= 1 << step;
     }
 
     fn judge(self, answered: Option<(PartStat, Rc<Told>)>) -> Ending {
@@ -123,7 +151,8 @@ impl Guest<'_> {
             }
             return ending;
         };
-        let entry = match (first, newest.is_cancel()) {
+        // What we mean stands in STATUS, whatever METHOD says.
+        let entry = match (first, newest.status == "CANCELLED") {
             (None, true) => return ending,
             (Some(_), true) => {
                 broken("a cancelled event stands".to_owned(), movers);
@@ -154,9 +183,8 @@ impl Guest<'_> {
         if meant.is_some_and(|meant| meant != entry.partstat) {
             broken(format!("the answer is {:?} instead of {meant:?}", entry.partstat), limits);
         }
-        if entry.partstat == PartStat::NeedsAction && self.last.is_some() && self.last == self.newest && !self.calendar.asks
-        {
-            broken("the newest message offers no answer to one who has not given one".to_owned(), movers);
+        if entry.partstat == PartStat::NeedsAction && self.asked == Some(false) {
+            broken("the reminder offers no answer to one who has given none".to_owned(), movers);
         }
         ending
     }

@@ -45,7 +45,7 @@ pub(super) fn receive(calendar: &mut Calendar, told: &Rc<Told>) {
             }
         }
         // The same again: nothing changes, and who has not answered may do so.
-        (false, Some((order, false))) if told.order() == order => calendar.reword(told),
+        (false, Some((order, false))) if told.order() == order => calendar.show_again(&told.uid),
         (false, Some(_)) => calendar.asks = false,
     }
 }

@@ -62,8 +62,9 @@ pub(crate) enum Said {
 }
 
 /// Composers and messages that were made before.
-#[derive(Default)]
 pub(crate) struct Workshop {
+    settings: String,
+    library: Arc<Library>,
     composers: HashMap<(usize, usize, Revised), Rc<Composer>>,
     messages: HashMap<(usize, usize, Revised, PartStat, OrganizerMethod, Purpose), Rc<[u8]>>,
 }
@@ -89,7 +90,7 @@ const START: i64 = 1_504_000_000;
 impl Story {
     pub(crate) fn new() -> Self {
         Self {
-            workshop: Rc::default(),
+            workshop: Rc::new(RefCell::new(Workshop::open())),
             step: 0,
             facts: (0, 0),
             revision: (0, 0, START),
@@ -172,38 +173,45 @@ impl Story {
 }
 
 impl Workshop {
+    fn open() -> Self {
+        let settings = std::fs::read_to_string(repository().join("convoke.toml")).expect("the sample's settings");
+        let file = event_file::read("convoke.toml", &settings).expect("no problems");
+        let mut files = BTreeMap::new();
+        templates(&repository().join("templates"), "", &mut files);
+        let columns: BTreeSet<String> =
+            ["email", "entity", "kind", "language", "honorific", "given", "family", "rank", "title", "of_state"]
+                .map(str::to_owned)
+                .into();
+        let library = Library::load(&Sources::new("templates", files), &file, &columns).expect("no problems");
+        Self { settings, library: Arc::new(library), composers: HashMap::new(), messages: HashMap::new() }
+    }
+
     fn compose(&mut self, room: usize, hour: usize, revision: Revised, method: OrganizerMethod, partstat: PartStat) -> Rc<[u8]> {
-        let text = std::fs::read_to_string(repository().join("convoke.toml")).expect("the sample's settings");
-        let text = text
+        let text = self
+            .settings
             .replace("Conference Room 2", &format!("Conference Room {}", 2 + room))
             .replace("2017-09-22T15:00:00", &format!("2017-09-22T15:{:02}:00", 5 * hour));
         let file = event_file::read("convoke.toml", &text).expect("no problems");
         let dtstamp = Timestamp::from_second(revision.2).expect("an instant");
+        let library = Arc::clone(&self.library);
         let composer = self.composers.entry((room, hour, revision)).or_insert_with(|| {
-            let mut files = BTreeMap::new();
-            templates(&repository().join("templates"), "", &mut files);
-            let columns: BTreeSet<String> =
-                ["email", "entity", "kind", "language", "honorific", "given", "family", "rank", "title", "of_state"]
-                    .map(str::to_owned)
-                    .into();
-            let library = Library::load(&Sources::new("templates", files), &file, &columns).expect("no problems");
             let revision = Revision {
                 number: revision.0,
                 sequence: Sequence::new(revision.1).expect("a sequence"),
                 dtstamp,
                 facts: Facts::of(&file).to_json(),
             };
-            Rc::new(Composer::new(&file, Arc::new(library), &FolderKey::new([7; 32]), &revision).expect("no problems"))
+            Rc::new(Composer::new(&file, Arc::clone(&library), &FolderKey::new([7; 32]), &revision).expect("no problems"))
         });
         let address = AddrSpec::parse("guest@host.example").expect("an address");
         let language = Language::parse("en").expect("a language");
-        let entity = "Permanent Mission of the Republic of Ghana to the United Nations";
+        let entity = "Permanent Mission of the Republic of C\u{f4}te d'Ivoire to the United Nations";
         let cells: BTreeMap<String, String> = [
             ("email", address.as_str()),
             ("entity", entity),
             ("kind", "mission"),
             ("language", "en"),
-            ("of_state", "of the Republic of Ghana"),
+            ("of_state", "of the Republic of C\u{f4}te d'Ivoire"),
         ]
         .map(|(column, cell)| (column.to_owned(), cell.to_owned()))
         .into();

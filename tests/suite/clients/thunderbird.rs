@@ -51,7 +51,9 @@ fn receive(calendar: &mut Calendar, told: &Rc<Told>) {
     } else if told.order() < order {
         calendar.asks = false;
     } else if told.sequence == order.0 {
+        // The bar offers "Update"; answers only when the message is opened again.
         calendar.reword(told);
+        calendar.asks = false;
     } else {
         calendar.replace(told);
     }
