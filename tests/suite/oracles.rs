@@ -90,7 +90,7 @@ fn requests_and_cancellations_say_to_scheduling_clients_what_is_meant() {
         "بعثة مصر الدائمة",
         "中华人民共和国; a, b",
         "Постоянное представительство",
-        "Médecins d'Ailleurs \\ section",
+        "Médecins d'Ailleurs / section",
         "A",
     ];
     let Some(oracles) = oracles() else { return };

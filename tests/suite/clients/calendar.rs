@@ -134,7 +134,15 @@ impl Calendar {
         let (sequence, dtstamp) = told.order();
         let (start, end) = (told.start, told.end);
         let partstat = told.partstat;
-        self.entries.push(Entry { told: Rc::clone(told), start, end, sequence, dtstamp, partstat, is_cancelled: false });
+        self.entries.push(Entry {
+            told: Rc::clone(told),
+            start,
+            end,
+            sequence,
+            dtstamp,
+            partstat,
+            is_cancelled: false,
+        });
     }
 
     /// Takes the event out without a trace.
@@ -245,9 +253,5 @@ pub(super) fn from_organizer(told: &Told) -> Result<(), String> {
 
 /// Whether the message went to the attendee.
 pub(super) fn to_attendee(told: &Told) -> Result<(), String> {
-    if told.to == told.attendee {
-        Ok(())
-    } else {
-        Err(format!("To {} is not the attendee {}", told.to, told.attendee))
-    }
+    if told.to == told.attendee { Ok(()) } else { Err(format!("To {} is not the attendee {}", told.to, told.attendee)) }
 }

@@ -12,7 +12,8 @@ use super::calendar::{self, Calendar, Client, Limit};
 use super::letter::Letter;
 use super::told::Told;
 
-pub(super) const CLIENT: Client = Client { name: "Google", pick, admit: calendar::to_attendee, receive, limits: &[Limit::Forgets] };
+pub(super) const CLIENT: Client =
+    Client { name: "Google", pick, admit: calendar::to_attendee, receive, limits: &[Limit::Forgets] };
 
 fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
     let leaves = calendar::with_method(letter);

@@ -130,7 +130,9 @@ impl Guest<'_> {
         self.calendar.asks = false;
         (self.client.receive)(&mut self.calendar, told);
         self.newest = self.newest.max(Some(step));
-        let reminded = || (0..step).rev().find(|earlier| self.messages[*earlier].is_some() && self.verbs[*earlier] != Verb::Remind);
+        let reminded = || {
+            (0..step).rev().find(|earlier| self.messages[*earlier].is_some() && self.verbs[*earlier] != Verb::Remind)
+        };
         let is_known = self.newest == Some(step)
             && self.verbs[step] == Verb::Remind
             && reminded().is_some_and(|earlier| self.arrived & (1 << earlier) != 0);

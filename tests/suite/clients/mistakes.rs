@@ -26,7 +26,10 @@ const MISTAKES: [(&str, Spoil, &[&str]); 7] = [
     ),
     (
         "another hour with the same SEQUENCE",
-        |verbs, plain, step, told| Told { sequence: told.sequence - raised(verbs, plain, step, Verb::Material), ..told },
+        |verbs, plain, step, told| Told {
+            sequence: told.sequence - raised(verbs, plain, step, Verb::Material),
+            ..told
+        },
         &["Google", "Proton"],
     ),
     (
@@ -47,12 +50,34 @@ const MISTAKES: [(&str, Spoil, &[&str]); 7] = [
     (
         "a new UID for each change",
         |_, _, _, told| Told { uid: format!("{}{}", told.dtstamp, told.uid), ..told },
-        &["Apple", "Exchange", "Google", "Nextcloud", "Proton", "RFC 5546", "Stalwart", "Thunderbird", "Tuta", "Zimbra"],
+        &[
+            "Apple",
+            "Exchange",
+            "Google",
+            "Nextcloud",
+            "Proton",
+            "RFC 5546",
+            "Stalwart",
+            "Thunderbird",
+            "Tuta",
+            "Zimbra",
+        ],
     ),
     (
         "a cancellation as REQUEST",
         |_, _, _, told| Told { method: "REQUEST".to_owned(), ..told },
-        &["Apple", "Exchange", "Google", "Nextcloud", "Proton", "RFC 5546", "Stalwart", "Thunderbird", "Tuta", "Zimbra"],
+        &[
+            "Apple",
+            "Exchange",
+            "Google",
+            "Nextcloud",
+            "Proton",
+            "RFC 5546",
+            "Stalwart",
+            "Thunderbird",
+            "Tuta",
+            "Zimbra",
+        ],
     ),
 ];
 
@@ -118,7 +143,12 @@ const DAMAGES: [Damage; 9] = [
     ),
     (
         "the calendar part as attachment",
-        |mail| mail.replace("Content-Type: text/calendar", "Content-Disposition: attachment\r\nContent-Type: text/calendar"),
+        |mail| {
+            mail.replace(
+                "Content-Type: text/calendar",
+                "Content-Disposition: attachment\r\nContent-Type: text/calendar",
+            )
+        },
         &["Exchange"],
     ),
     ("another name of the attachment", |mail| mail.replace("invite.ics", "invite.txt"), &["Proton"]),
@@ -138,11 +168,7 @@ const DAMAGES: [Damage; 9] = [
         |mail| mail.replace("<guest@host.example>", "<list@host.example>"),
         &["Apple", "Exchange", "Google", "Nextcloud", "Proton", "Thunderbird", "Zimbra"],
     ),
-    (
-        "no alternative",
-        |mail| mail.replace("multipart/alternative", "multipart/mixed"),
-        &["Apple", "Google"],
-    ),
+    ("no alternative", |mail| mail.replace("multipart/alternative", "multipart/mixed"), &["Apple", "Google"]),
 ];
 
 #[test]

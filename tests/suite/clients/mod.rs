@@ -50,17 +50,29 @@ const CLIENTS: [Client; 10] = [
     zimbra::CLIENT,
 ];
 
-/// What a client reads in a message, or why it does not process it.
-fn read(client: &Client, letter: &Letter) -> Result<Told, String> {
-    let objects = (client.pick)(letter)?;
-    let [(method, object)] = objects.as_slice() else { return Err(format!("{} objects", objects.len())) };
-    let [to] = letter.to.as_slice() else { return Err(format!("{} addresses in To", letter.to.len())) };
-    let told = Told::read(object, &letter.from, to)?;
+/// The object that a client takes from a message.
+fn picked(client: &Client, letter: &Letter) -> Result<(String, Vec<u8>), String> {
+    let mut objects = (client.pick)(letter)?;
+    match objects.pop() {
+        Some(object) if objects.is_empty() => Ok(object),
+        _ => Err("more than one object, or none".to_owned()),
+    }
+}
+
+/// What a client makes of an object with that METHOD.
+fn admitted(client: &Client, method: &str, told: Told) -> Result<Told, String> {
     if told.method != *method {
         return Err(format!("goes by {method} where the object says {}", told.method));
     }
     (client.admit)(&told)?;
     Ok(told)
+}
+
+/// What a client reads in a message, or why it does not process it.
+fn read(client: &Client, letter: &Letter) -> Result<Told, String> {
+    let (method, object) = picked(client, letter)?;
+    let [to] = letter.to.as_slice() else { return Err(format!("{} addresses in To", letter.to.len())) };
+    admitted(client, &method, Told::read(&object, &letter.from, to)?)
 }
 
 /// What every client reads in a message of ours; `None` where it brings no calendar object.
@@ -70,12 +82,26 @@ fn understood(octets: &[u8]) -> Option<Told> {
     if letter.leaves.iter().all(|leaf| matches!(leaf.kind.as_str(), "text/plain" | "text/html")) {
         return None;
     }
-    let all: Vec<Told> = CLIENTS
-        .iter()
-        .map(|client| read(client, &letter).unwrap_or_else(|fault| panic!("{} says: {fault}", client.name)))
-        .collect();
-    assert!(all.windows(2).all(|two| two[0] == two[1]), "clients read different objects: {all:#?}");
-    all.into_iter().next()
+    let mut first: Option<(Vec<u8>, Told)> = None;
+    for client in &CLIENTS {
+        let read = match &first {
+            None => read(client, &letter),
+            // The same octets are not read again: it would take most of the time.
+            Some((octets, told)) => picked(client, &letter).and_then(|(method, object)| {
+                if object == *octets {
+                    admitted(client, &method, told.clone())
+                } else {
+                    Err("another object".to_owned())
+                }
+            }),
+        };
+        let told = read.unwrap_or_else(|fault| panic!("{} says: {fault}", client.name));
+        if first.is_none() {
+            let (_, object) = picked(client, &letter).expect("it was read");
+            first = Some((object, told));
+        }
+    }
+    first.map(|(_, told)| told)
 }
 
 /// The messages of one course of verbs, as they depend on what we hear.
@@ -85,20 +111,26 @@ struct Course {
     heard: RefCell<HashMap<(usize, i64), Rc<[Option<Rc<Told>>]>>>,
 }
 
-/// Messages that were opened before.
-type Library = RefCell<HashMap<Rc<[u8]>, Option<Rc<Told>>>>;
+/// Messages that were opened before, by where their octets stand: a hash of them costs more than all the rest.
+type Library = RefCell<HashMap<usize, (Rc<[u8]>, Option<Rc<Told>>)>>;
 
 fn told(library: &Library, octets: Rc<[u8]>) -> Option<Rc<Told>> {
-    if let Some(told) = library.borrow().get(&octets) {
+    let place = octets.as_ptr().addr();
+    if let Some((_, told)) = library.borrow().get(&place) {
         return told.clone();
     }
     let told = understood(&octets).map(Rc::new);
-    library.borrow_mut().insert(octets, told.clone());
+    library.borrow_mut().insert(place, (octets, told.clone()));
     told
 }
 
 /// Tells a course from its beginning; `None` where a verb does nothing there.
-fn tell(story: &Story, library: &Library, verbs: &[Verb], heard: Option<(Answer, &Told)>) -> Option<Rc<[Option<Rc<Told>>]>> {
+fn tell(
+    story: &Story,
+    library: &Library,
+    verbs: &[Verb],
+    heard: Option<(Answer, &Told)>,
+) -> Option<Rc<[Option<Rc<Told>>]>> {
     let mut story = story.clone();
     let mut messages = Vec::new();
     for (step, verb) in verbs.iter().enumerate() {
@@ -214,7 +246,14 @@ impl Record {
 }
 
 /// Plays a course in every way.
-fn explore(record: &mut Record, story: &Story, library: &Library, course: &Course, disturbances: usize, answers: &[Option<Answer>]) {
+fn explore(
+    record: &mut Record,
+    story: &Story,
+    library: &Library,
+    course: &Course,
+    disturbances: usize,
+    answers: &[Option<Answer>],
+) {
     for fates in all_fates(&course.plain, disturbances) {
         let post = Post::of(&fates);
         let is_prompt = fates.iter().all(|fate| matches!(fate, Fate::Prompt | Fate::Lost));
@@ -222,7 +261,8 @@ fn explore(record: &mut Record, story: &Story, library: &Library, course: &Cours
             record.histories += 1;
             let is_deaf = answer.is_some_and(|answer| !answer.is_heard);
             for client in &CLIENTS {
-                let ending = play(client, &course.verbs, &post, *answer, |heard| course.messages(story, library, heard));
+                let ending =
+                    play(client, &course.verbs, &post, *answer, |heard| course.messages(story, library, heard));
                 let history = || format!("{:?} {fates:?} {answer:?}", course.verbs);
                 record.keep(client, &ending, history, is_prompt, is_deaf);
             }
@@ -251,10 +291,7 @@ fn assert_known(record: &Record) {
 fn events_stand_as_we_said_last_in_every_calendar() {
     let (story, library) = (Story::new(), Library::default());
     let mut record = Record::default();
-    let began = std::time::Instant::now();
-    let courses = courses(&story, &library, 6);
-    eprintln!("{:?} {} courses {} messages", began.elapsed(), courses.len(), library.borrow().len());
-    for course in courses {
+    for course in courses(&story, &library, 6) {
         let answers = answers(&course.plain);
         match course.verbs.len() {
             ..=4 => explore(&mut record, &story, &library, &course, 2, &answers),
@@ -266,7 +303,6 @@ fn events_stand_as_we_said_last_in_every_calendar() {
             }
         }
     }
-    eprintln!("{:?} {} histories {} messages", began.elapsed(), record.histories, library.borrow().len());
     record.close();
     assert_known(&record);
     assert!(record.histories > 100_000, "{} histories", record.histories);
@@ -326,7 +362,11 @@ fn any_history_ends_as_we_said_last() {
 #[test]
 fn every_limit_of_a_client_is_in_the_manual() {
     let manual = std::fs::read_to_string(repository().join("src/manual/known.md")).expect("the manual");
-    let lines: Vec<String> = manual.split("\n- ").flat_map(|entry| entry.split("\n  - ")).map(|entry| entry.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> = manual
+        .split("\n- ")
+        .flat_map(|entry| entry.split("\n  - "))
+        .map(|entry| entry.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
     for limit in Limit::ALL {
         let entry = lines.iter().find(|line| line.contains(limit.in_the_manual()));
         let entry = entry.unwrap_or_else(|| panic!("{limit:?}: no entry with `{}`", limit.in_the_manual()));

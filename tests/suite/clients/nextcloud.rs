@@ -12,8 +12,13 @@ use super::calendar::{self, Calendar, Client, Limit};
 use super::letter::Letter;
 use super::told::Told;
 
-pub(super) const CLIENT: Client =
-    Client { name: "Nextcloud", pick, admit, receive, limits: &[Limit::AsItComes, Limit::Forgets, Limit::TakesOurAnswer] };
+pub(super) const CLIENT: Client = Client {
+    name: "Nextcloud",
+    pick,
+    admit,
+    receive,
+    limits: &[Limit::AsItComes, Limit::Forgets, Limit::TakesOurAnswer],
+};
 
 fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
     let leaf = calendar::with_method(letter).into_iter().next().ok_or("no calendar part with a method")?;
