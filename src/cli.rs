@@ -54,6 +54,17 @@ pub enum Verb {
                       Ctrl-C once: finish what is in flight, record it, stop. Twice: stop now."
     )]
     Send(Send),
+    /// Tells everybody who was sent the invitation what has changed in convoke.toml or in the calendar texts.
+    #[command(after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
+                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195")]
+    Update(Update),
+    /// Calls the event off, or takes single invitations back.
+    #[command(after_help = "Examples:\n  convoke cancel --all --reason \"The minister is ill.\"\n  \
+                            convoke cancel --entity \"Mission of Utopia\"\n  convoke cancel --gone     those who left the lists")]
+    Cancel(Cancel),
+    /// Invites again those who were told that it does not take place.
+    #[command(after_help = "Examples:\n  convoke reinstate --all\n  convoke reinstate --to un@mission.example")]
+    Reinstate(Reinstate),
     /// Shows deliveries by kind, and what needs a decision.
     #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
     Status(Status),
@@ -135,20 +146,15 @@ pub struct Preview {
     pub limit: Option<u64>,
 }
 
-/// `convoke send`.
-#[derive(Debug, Args)]
-pub struct Send {
-    #[command(flatten)]
-    pub lists: Lists,
+/// How messages leave, wherever some do.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Delivery {
     /// Does everything but the sending.
     #[arg(long)]
     pub dry_run: bool,
     /// At most so many messages in this run.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
-    pub only: Vec<String>,
     /// Sends one message of each template to this address; the journal is not touched.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
     pub test_to: Option<String>,
@@ -173,6 +179,97 @@ pub struct Send {
     /// One JSON object at the end.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `convoke send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// Only rows with this value in this column; several must all hold.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// How far an amendment goes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Amendment {
+    /// A slip of the pen: nobody is written to, those who are invited later get it right.
+    Typo,
+    /// Everybody is told, answers stay.
+    Wording,
+    /// Everybody is told and asked again.
+    Material,
+}
+
+/// `convoke update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// What the change is taken for, whatever is proposed.
+    #[arg(long = "as", value_name = "KIND", value_enum)]
+    pub kind: Option<Amendment>,
+    /// A sentence for the letters, which print it as {{message.note}}.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    /// Only rows with this value in this column; several must all hold. The others are told by a later `update`.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// Whom a cancellation or its end concerns.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Who {
+    /// Everybody: the event itself.
+    #[arg(long, group = "who")]
+    pub all: bool,
+    /// Rows with this value in this column; several must all hold.
+    #[arg(long, value_name = "COLUMN=VALUE", group = "who")]
+    pub only: Vec<String>,
+    /// An entity, with all its mailboxes.
+    #[arg(long, value_name = "NAME", group = "who")]
+    pub entity: Vec<String>,
+    /// A mailbox.
+    #[arg(long, value_name = "ADDRESS", group = "who")]
+    pub to: Vec<String>,
+}
+
+/// `convoke cancel`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).multiple(true))]
+pub struct Cancel {
+    #[command(flatten)]
+    pub who: Who,
+    /// Mailboxes that hold the invitation and are on no list any more.
+    #[arg(long, group = "who", conflicts_with_all = ["all", "only", "entity", "to"])]
+    pub gone: bool,
+    /// Why: the letters print it as {{message.note}}.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke reinstate`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).multiple(true))]
+pub struct Reinstate {
+    #[command(flatten)]
+    pub who: Who,
+    /// A sentence for the letters, which print it as {{message.note}}.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub delivery: Delivery,
 }
 
 /// `convoke status`.

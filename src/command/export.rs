@@ -61,7 +61,7 @@ async fn next(store: &Store, after: &mut i64) -> Result<Option<Vec<LedgerRow>>, 
     Ok(Some(page).filter(|page| !page.is_empty()))
 }
 
-fn cells(row: &LedgerRow) -> [String; 16] {
+fn cells(row: &LedgerRow) -> [String; 21] {
     let number = |n: Option<i64>| n.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default();
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     [
@@ -81,6 +81,11 @@ fn cells(row: &LedgerRow) -> [String; 16] {
         row.changed.to_string(),
         row.recipient.place.file.clone(),
         row.recipient.place.line.to_string(),
+        row.purpose.to_string(),
+        row.revision.to_string(),
+        row.entry.map(|entry| entry.method.as_str().to_owned()).unwrap_or_default(),
+        row.entry.map(|entry| entry.sequence.to_string()).unwrap_or_default(),
+        row.entry.map(|entry| entry.partstat.as_str().to_owned()).unwrap_or_default(),
     ]
 }
 
@@ -92,6 +97,8 @@ fn json(row: &LedgerRow) -> Value {
     {
         object.insert(key.to_owned(), number.map_or(Value::Null, Value::from));
     }
+    object.insert("revision".to_owned(), Value::from(row.revision));
+    object.insert("sequence".to_owned(), row.entry.map_or(Value::Null, |entry| Value::from(entry.sequence.number())));
     object.insert("line".to_owned(), Value::from(row.recipient.place.line));
     object.insert("columns".to_owned(), serde_json::to_value(&row.recipient.cells).unwrap_or_default());
     Value::Object(object)

@@ -3,18 +3,22 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+mod cancel;
 mod check;
 mod export;
 mod folder;
 mod forecast;
 mod gate;
 mod lists;
+mod mailing;
 mod manual;
 mod new;
 mod plan;
 mod preview;
 mod progress;
 mod record;
+mod rehearsal;
+mod reinstate;
 mod report;
 mod run;
 mod sandbox;
@@ -24,6 +28,8 @@ mod signatures;
 mod status;
 mod suppress;
 mod trial;
+mod update;
+mod who;
 
 use std::process::ExitCode;
 
@@ -62,6 +68,9 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Check(typed) => check::run(&folder, &typed).await,
         Verb::Preview(typed) => preview::run(&folder, &typed).await,
         Verb::Send(typed) => send::run(&folder, &typed).await,
+        Verb::Update(typed) => update::run(&folder, &typed).await,
+        Verb::Cancel(typed) => cancel::run(&folder, &typed).await,
+        Verb::Reinstate(typed) => reinstate::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::send::in_folder;
+use super::mailing::in_folder;
 use crate::cli;
 use crate::exit::{Exit, Stopped};
 use crate::io::files::{self, FileError};

@@ -34,7 +34,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let compose = |row: &OpenRow| {
         planned
             .composer
-            .compose(&gate::reader(row), &row.key, row.date.unwrap_or(now), now)
+            .compose(&gate::reader(row), &row.dispatch, row.date.unwrap_or(now), now)
             .map_err(Stopped::Configuration)
     };
     let out = if path == Path::new(".") { typed.out.clone() } else { path.join(&typed.out) };
@@ -46,12 +46,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let mut cards: Vec<Card> = Vec::new();
     let (mut written, mut after) = (0u64, 0);
     'pages: loop {
-        let page = store.listed_page(after, 256).await?;
+        let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
             if let Some(wanted) = &wanted {
-                if row.key.recipient == *wanted {
+                if row.dispatch.key.recipient == *wanted {
                     std::io::stdout().write_all(&compose(row)?.octets)?;
                     return Ok(Exit::Done);
                 }

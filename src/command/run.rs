@@ -28,7 +28,7 @@ use crate::io::stop::Stop;
 use crate::io::store::{OpenRow, Recorder, Store, StoreError};
 use crate::journal::{Armed, Standing};
 use crate::message::Composer;
-use crate::plan::Selection;
+use crate::plan::{Errand, Selection};
 
 mod worker;
 
@@ -49,6 +49,7 @@ pub(super) struct Outlet {
 pub(super) struct Parts<'l> {
     pub(super) store: &'l Store,
     pub(super) composer: Arc<Composer>,
+    pub(super) errand: Errand,
     pub(super) selection: &'l Selection,
     pub(super) gate: Gate,
     pub(super) traffic: Traffic,
@@ -286,7 +287,7 @@ impl<'l> Line<'l> {
         let state = self.state();
         let awake = (0..self.parts.outlets.len()).filter(|relay| !rows.ended.contains(&(*relay, 0)));
         let takes = |relay: usize, row: &OpenRow| {
-            state.traffic.takes(relay, row.recipient.address.domain(), token(&row.key.recipient))
+            state.traffic.takes(relay, row.recipient.address.domain(), token(&row.dispatch.key.recipient))
         };
         awake.into_iter().any(|relay| rows.claimed.iter().any(|row| takes(relay, row)))
     }
@@ -355,7 +356,7 @@ impl<'l> Line<'l> {
         for index in 0..rows.claimed.len() {
             let row = &rows.claimed[index];
             let domain = row.recipient.address.domain();
-            if !state.traffic.takes(relay, domain, token(&row.key.recipient)) {
+            if !state.traffic.takes(relay, domain, token(&row.dispatch.key.recipient)) {
                 continue;
             }
             let provider = self.provider_of(domain);
@@ -390,7 +391,7 @@ impl<'l> Line<'l> {
     /// again without a write.
     async fn claim_page(&self, rows: &mut Rows, now: Timestamp) -> Result<(), StoreError> {
         let now_ms = now.as_millisecond();
-        let page = self.parts.store.open_page(rows.after, now_ms, PAGE).await?;
+        let page = self.parts.store.open_page(self.parts.errand, rows.after, now_ms, PAGE).await?;
         let Some(last) = page.last() else {
             rows.exhausted = true;
             return Ok(());
@@ -494,7 +495,8 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
     let now = clock::now();
     // The Date is part of the octets: once armed it stays, so that a second sending is the same message.
     let date = row.date.unwrap_or(now);
-    let composed = composer.compose(&gate::reader(row), &row.key, date, now).map_err(Stopped::Configuration)?;
+    let composed =
+        composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)?;
     let armed = Armed {
         dispatch: row.id,
         uid: composed.identity.uid.as_str().to_owned(),
@@ -503,6 +505,7 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
         size: composed.octets.len(),
         date_ms: date.as_millisecond(),
         at: now,
+        language: composed.language.clone(),
     };
     Ok(Work {
         from: composer.reverse_path().clone(),
@@ -510,7 +513,7 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
         octets: composed.octets,
         armed,
         attempts: row.attempts,
-        fraction: composer.fraction(&row.key, row.attempts),
+        fraction: composer.fraction(&row.dispatch.key, row.attempts),
         started: now,
     })
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::send::in_folder;
+use super::plan::INVITATIONS;
+use super::mailing::in_folder;
 use crate::cli;
 use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
 use crate::io::store::{LedgerRow, Store};
-use crate::journal::Standing;
+use crate::journal::{Standing, Tally};
+use crate::plan::{Errand, History};
 
 /// Rows read at once.
 const PAGE: usize = 1000;
@@ -39,21 +41,30 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     if typed.in_doubt {
         return in_doubt(path, store, typed.json).await;
     }
-    let by_kind = store.tallies().await?;
-    let all = store.tally().await?;
+    let by_kind = store.tallies(INVITATIONS).await?;
+    let all = store.tally(INVITATIONS).await?;
+    let errands = store.errands().await?;
+    // What needs somebody's attention does so whatever it was written for.
+    let every = Tally::new(errands.iter().flat_map(|(_, tally)| Standing::ALL.map(|s| (s, tally.of(s)))));
+    let history = History::new(store.revisions().await?);
     let left_out = store.left_out().await?;
     if typed.json {
         let kinds: serde_json::Map<_, _> = by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
         let left_out: Vec<_> =
             left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
+        let others = errands.iter().filter(|(errand, _)| *errand != INVITATIONS).map(|(errand, tally)| {
+            json!({ "purpose": errand.purpose.as_str(), "mailing": errand.mailing, "states": states_json(tally) })
+        });
         println!(
             "{}",
             json!({
                 "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out,
-                "next_due": store.next_due().await?.map(|t| t.to_string()), "last_run": last_run_json(store).await?,
+                "other_messages": others.collect::<Vec<_>>(), "event": history.as_ref().map(event_json),
+                "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()),
+                "last_run": last_run_json(store).await?,
             })
         );
-        return Ok(exit(&all));
+        return Ok(exit(&every));
     }
     let states: Vec<Standing> = Standing::ALL.into_iter().filter(|s| all.of(*s) > 0).collect();
     let width = |s: &Standing| s.in_words().len().max(8);
@@ -65,26 +76,62 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
         states.iter().for_each(|s| print!("  {:>w$}", tally.of(*s), w = width(s)));
         println!();
     }
+    if let Some(history) = history.as_ref().filter(|history| history.revisions().len() > 1) {
+        say_life(history, &errands);
+    }
     if !left_out.is_empty() {
         println!("{} left out at the last import:", count(left_out.len() as u64, "fault", "faults"));
         left_out.iter().take(SHOWN).for_each(|(place, fault)| println!("  {place}: {fault}"));
     }
     for standing in [Standing::Failed, Standing::InDoubt, Standing::Deferred] {
-        if all.of(standing) > 0 {
-            say_some(store, standing, all.of(standing)).await?;
+        if every.of(standing) > 0 {
+            say_some(store, standing, every.of(standing)).await?;
         }
     }
     if all.of(Standing::Suppressed) > 0 {
         println!("{} suppressed: `convoke {}suppress --list`", all.of(Standing::Suppressed), in_folder(path));
     }
     say_last_run(path, store).await?;
-    if all.of(Standing::InDoubt) > 0 {
+    if every.of(Standing::InDoubt) > 0 {
         println!(
             "ask those in doubt whether it arrived, then `convoke {}settle --sent …` or `--resend …`",
             in_folder(path)
         );
     }
-    Ok(exit(&all))
+    Ok(exit(&every))
+}
+
+/// What became of the event since the first invitation, and of the messages that told it.
+fn say_life(history: &History, errands: &[(Errand, Tally)]) {
+    for revision in history.revisions().iter().skip(1) {
+        let note = if revision.note.is_empty() { String::new() } else { format!(": {}", revision.note) };
+        println!("revision {}, {:.0}: {}{note}", revision.number, revision.dtstamp, revision.kind.as_str());
+    }
+    if history.is_cancelled() {
+        println!("the event is called off");
+    }
+    for (errand, tally) in errands.iter().filter(|(errand, _)| *errand != INVITATIONS) {
+        let states = Standing::ALL.into_iter().filter(|s| tally.of(*s) > 0);
+        let words: Vec<String> = states.map(|s| format!("{} {s}", tally.of(s))).collect();
+        println!("{:<12}{:>8}  {}", errand.purpose.as_str(), tally.total(), words.join(", "));
+    }
+}
+
+fn event_json(history: &History) -> serde_json::Value {
+    let revisions: Vec<_> = history
+        .revisions()
+        .iter()
+        .map(|revision| {
+            json!({
+                "number": revision.number,
+                "kind": revision.kind.as_str(),
+                "sequence": revision.sequence.number(),
+                "dtstamp": revision.dtstamp.to_string(),
+                "note": revision.note,
+            })
+        })
+        .collect();
+    json!({ "revision": history.current().number, "is_cancelled": history.is_cancelled(), "revisions": revisions })
 }
 
 async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {
@@ -117,7 +164,7 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
 }
 
 fn exit(all: &crate::journal::Tally) -> Exit {
-    if all.of(Standing::Failed) + all.of(Standing::InDoubt) > 0 { Exit::Partly } else { Exit::Done }
+    if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 { Exit::Partly } else { Exit::Done }
 }
 
 async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), Stopped> {
@@ -168,6 +215,8 @@ async fn in_doubt(path: &Path, store: &Store, as_json: bool) -> Result<Exit, Sto
                     "entity": row.recipient.entity,
                     "message_id": row.message_id,
                     "uid": row.uid,
+                    "purpose": row.purpose.as_str(),
+                    "revision": row.revision,
                     "relay": row.relay,
                     "reply": row.reply,
                     "time": row.changed.to_string(),

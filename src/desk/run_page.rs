@@ -165,7 +165,7 @@ fn class_of(standing: Standing) -> &'static str {
     match standing {
         Standing::Deferred => "deferred",
         Standing::InDoubt => "doubt",
-        Standing::Failed => "refused",
+        Standing::Failed | Standing::Bounced => "refused",
         Standing::Sent
         | Standing::Ready
         | Standing::Claimed

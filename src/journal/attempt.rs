@@ -21,6 +21,8 @@ pub struct Armed {
     pub date_ms: i64,
     /// When it was armed.
     pub at: Timestamp,
+    /// The language of its calendar object; empty where it has none.
+    pub language: String,
 }
 
 /// How one attempt ended; appended to the journal and never changed.

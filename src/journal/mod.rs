@@ -1,14 +1,17 @@
 //! What is known of every dispatch, and which steps are lawful.
 //!
-//! What: [`Standing`] (the states), [`Outcome`] and [`Attempt`] (the facts that move them), [`Tally`], [`Suppressed`] addresses.
+//! What: [`Standing`] (the states), [`Outcome`] and [`Attempt`] (the facts that move them), [`Tally`], [`Suppressed`] addresses,
+//! [`Answer`]s.
 //! Source: the state machine of this project (design: PLANNED -> READY -> CLAIMED -> ARMED -> ...), RFC 1047 (why a
 //! message can be in doubt). Not here: SQL (`io::store`), what a reply means (`delivery`).
 //! Called by: `delivery`, `io::store`, `desk`, `command`. Can fail: reading a state that this version does not know.
 
+mod answer;
 mod attempt;
 mod standing;
 mod suppression;
 
+pub use answer::{Answer, Trust};
 pub use attempt::{Armed, Attempt, Outcome};
 pub use standing::{Standing, Tally};
 pub use suppression::{Suppressed, SuppressionReason};

@@ -26,12 +26,15 @@ pub enum Standing {
     Cancelled,
     /// On the list of addresses that must not be written to.
     Suppressed,
+    /// The relay took it, and later it came back as undeliverable.
+    Bounced,
 }
 
 impl Standing {
     /// In the order in which output names them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Sent,
+        Self::Bounced,
         Self::Ready,
         Self::Claimed,
         Self::Armed,
@@ -56,6 +59,7 @@ impl Standing {
             Self::Held => "HELD",
             Self::Cancelled => "CANCELLED",
             Self::Suppressed => "SUPPRESSED",
+            Self::Bounced => "BOUNCED",
         }
     }
 
@@ -77,12 +81,13 @@ impl Standing {
             Self::Held => "held",
             Self::Cancelled => "taken off the list",
             Self::Suppressed => "suppressed",
+            Self::Bounced => "returned as undeliverable",
         }
     }
 
     /// Whether a step from here to there is lawful.
     pub fn may_become(self, next: Self) -> bool {
-        use Standing::{Armed, Cancelled, Claimed, Deferred, Failed, Held, InDoubt, Ready, Sent, Suppressed};
+        use Standing::{Armed, Bounced, Cancelled, Claimed, Deferred, Failed, Held, InDoubt, Ready, Sent, Suppressed};
         match self {
             Ready => matches!(next, Claimed | Held | Cancelled | Suppressed),
             // A refusal before the dot ends in an outcome; a crash or a stop gives it back.
@@ -90,10 +95,12 @@ impl Standing {
             Armed => matches!(next, Sent | Deferred | Failed | InDoubt),
             Deferred => matches!(next, Ready | Claimed | Held | Cancelled | Suppressed | Failed),
             // By evidence or by a person only.
-            InDoubt => matches!(next, Sent | Ready),
+            InDoubt => matches!(next, Sent | Ready | Bounced),
             Held => matches!(next, Ready | Suppressed),
             Cancelled | Suppressed => matches!(next, Ready),
-            Sent | Failed => false,
+            // By evidence: a delivery status notification names it.
+            Sent => matches!(next, Bounced),
+            Failed | Bounced => false,
         }
     }
 }
@@ -149,7 +156,7 @@ mod tests {
     #[test]
     fn what_was_sent_or_armed_never_becomes_ready_by_itself() {
         assert!(!Standing::Armed.may_become(Standing::Ready));
-        assert!(Standing::ALL.into_iter().all(|next| !Standing::Sent.may_become(next)));
+        assert!(Standing::ALL.into_iter().all(|next| next == Standing::Bounced || !Standing::Sent.may_become(next)));
         assert!(!Standing::Ready.may_become(Standing::Sent), "nothing is sent that was not armed");
         assert!(!Standing::Ready.may_become(Standing::Armed), "nothing is armed that was not claimed");
     }

@@ -302,17 +302,17 @@ impl Library {
         }
     }
 
-    /// The letter for a kind and a language, by the configured chain.
+    /// The letter for a kind and a language, by the configured chain; `folder` is the purpose, or the name of a mailing.
     ///
     /// # Errors
     /// The names that were looked for.
-    pub fn letter(&self, purpose: Purpose, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
+    pub fn letter(&self, folder: &str, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
         let kind = kind.as_str();
         let audience = self.rules.audience.get(kind).map_or(kind, String::as_str);
         let chain = self.languages.chain(language);
         let mut tried = Vec::new();
         for pattern in &self.rules.chain {
-            let pattern = pattern.replace("{purpose}", purpose.as_str()).replace("{kind}", audience);
+            let pattern = pattern.replace("{purpose}", folder).replace("{kind}", audience);
             let named = pattern.replace("{language}", language.as_str());
             let candidates = if named.contains("{fallback}") {
                 chain.iter().skip(1).map(|l| named.replace("{fallback}", l.as_str())).collect()
@@ -339,6 +339,11 @@ impl Library {
         let names: Vec<String> =
             self.languages.chain(language).iter().map(|l| format!("{}/calendar.{l}", purpose.as_str())).collect();
         names.iter().find(|name| self.calendars.contains(*name)).cloned().ok_or(names)
+    }
+
+    /// Whether there is any letter in a folder.
+    pub fn has_letters(&self, folder: &str) -> bool {
+        self.letters.keys().any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Every letter, by name.

@@ -76,7 +76,12 @@ impl Identity {
     /// Derives all of it; `event` is the event's lasting id, `from` gives the domain.
     pub fn derive(key: &FolderKey, event: &str, dispatch: &DispatchKey, from: &AddrSpec) -> Self {
         let revision = dispatch.revision.to_string();
-        let message = [event, dispatch.purpose.as_str(), &revision, &dispatch.recipient];
+        let mailing = dispatch.mailing.to_string();
+        // Left out where there is none: messages of before there were mailings keep their identities.
+        let message = match dispatch.mailing {
+            0 => vec![event, dispatch.purpose.as_str(), &revision, &dispatch.recipient],
+            _ => vec![event, dispatch.purpose.as_str(), &revision, &dispatch.recipient, &mailing],
+        };
         Self {
             uid: Uid::new(event, &key.token("uid", &[event, &dispatch.recipient]), from)
                 .expect("the event file was checked for plain ids and short domains"),
@@ -95,7 +100,7 @@ mod tests {
 
     fn identity(octet: u8, recipient: &str, revision: u32) -> Identity {
         let from = AddrSpec::parse("events@host.example").expect("valid");
-        let key = DispatchKey { purpose: Purpose::Invitation, revision, recipient: recipient.to_owned() };
+        let key = DispatchKey { purpose: Purpose::Invitation, revision, mailing: 0, recipient: recipient.to_owned() };
         Identity::derive(&FolderKey::new([octet; 32]), "event-1", &key, &from)
     }
 
@@ -109,6 +114,19 @@ mod tests {
         assert_eq!(a.uid, next.uid);
         assert_ne!(a.message_id, next.message_id);
         assert!(!a.uid.as_str().contains("a@x"), "no address in a token");
+    }
+
+    #[test]
+    fn each_mailing_has_messages_of_its_own() {
+        let from = AddrSpec::parse("events@host.example").expect("valid");
+        let of = |mailing| {
+            let key =
+                DispatchKey { purpose: Purpose::Reminder, revision: 0, mailing, recipient: "a@x.example".to_owned() };
+            Identity::derive(&FolderKey::new([1; 32]), "event-1", &key, &from)
+        };
+        assert_ne!(of(1).message_id, of(2).message_id);
+        assert_ne!(of(1).message_id, of(0).message_id);
+        assert_eq!(of(1).uid, of(2).uid);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use convoke::io::smtp::{Deadlines, Ending, Report, Route, Source, Work, client_c
 use convoke::io::store::Store;
 use convoke::journal::Armed;
 use convoke::mail::AddrSpec;
+use convoke::plan::{Errand, Purpose};
 use data_encoding::BASE64;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -203,7 +204,8 @@ fn an_idle_connection_is_left_politely_and_the_work_that_comes_gets_another() {
     let ending = runtime.block_on(async {
         let now = jiff::Timestamp::from_second(1_900_000_000).expect("valid");
         let store = Store::open(&desk.path, now.as_millisecond()).await.expect("the journal");
-        let rows = store.open_page(0, now.as_millisecond(), 10).await.expect("open rows");
+        let rows =
+            store.open_page(Errand::of(Purpose::Invitation), 0, now.as_millisecond(), 10).await.expect("open rows");
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let work = |id: &i64| Work {
             from: AddrSpec::parse("s@x.example").expect("valid"),
@@ -217,6 +219,7 @@ fn an_idle_connection_is_left_politely_and_the_work_that_comes_gets_another() {
                 size: 25,
                 date_ms: now.as_millisecond(),
                 at: now,
+                language: String::new(),
             },
             attempts: 0,
             fraction: 0.5,

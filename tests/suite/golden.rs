@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use convoke::calendar::Sequence;
 use convoke::input::event_file;
 use convoke::mail::AddrSpec;
 use convoke::message::{Composer, Library, Reader, Sources};
 use convoke::people::{Kind, Language};
-use convoke::plan::{DispatchKey, Facts, FolderKey, Purpose, Revision};
+use convoke::plan::{Dispatch, FolderKey, History, Revision};
 use jiff::Timestamp;
 
 use crate::desk::repository;
@@ -38,8 +39,8 @@ fn composer() -> Composer {
             .into();
     let library = Library::load(&Sources::new("templates", files), &file, &columns).expect("no problems");
     let made = Timestamp::from_second(1_504_000_000).expect("an instant");
-    let revision = Revision::first(&Facts::of(&file), made);
-    Composer::new(&file, Arc::new(library), &FolderKey::new([7; 32]), &revision).expect("no problems")
+    let revision = Revision::first(&library.facts(&file).expect("no problems"), made);
+    Composer::new(&file, Arc::new(library), &FolderKey::new([7; 32]), &History::begun(revision)).expect("no problems")
 }
 
 /// Name, kind, entity, further cells.
@@ -86,7 +87,7 @@ fn whole_messages_are_as_they_were() {
             cells.insert(column.to_owned(), cell.to_owned());
         }
         let reader = Reader { address: &address, entity, kind, language: &language, cells: &cells };
-        let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: address.key() };
+        let key = Dispatch::invitation(0, Sequence::FIRST, address.key());
         let composed = composer.compose(&reader, &key, date, date).expect("no problems");
         assert_eq!(composed.letter, format!("invitation/{name}"));
         assert!(composed.warnings.is_empty(), "{:?}", composed.warnings);
@@ -131,7 +132,7 @@ fn what_was_sent_before_leaves_no_trace() {
             .into();
             let entity = format!("Permanent Mission {number} \u{e9}");
             let reader = Reader { address: &address, entity: &entity, kind, language: &tag, cells: &cells };
-            let key = DispatchKey { purpose: Purpose::Invitation, revision: 0, recipient: address.key() };
+            let key = Dispatch::invitation(0, Sequence::FIRST, address.key());
             let again = warm.compose(&reader, &key, date, date).expect("no problems");
             let alone = plain.compose(&reader, &key, date, date).expect("no problems");
             assert!(again.octets == alone.octets, "{kind} {language} {value}");

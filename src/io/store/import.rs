@@ -7,7 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::{Store, StoreError, suppression};
 use crate::input::problem::{Place, Problem};
 use crate::input::recipients::Recipient;
-use crate::plan::{Purpose, Revision};
+use crate::plan::Revision;
 
 /// Rows that one statement takes.
 const BATCH: usize = 256;
@@ -211,40 +211,31 @@ impl Importer {
     /// The store cannot be written; nothing is planned then.
     pub async fn finish(
         mut self,
-        purpose: Purpose,
         revision: &Revision,
         withdraw: bool,
         now_ms: i64,
     ) -> Result<ImportCounts, StoreError> {
         self.flush().await?;
         let connection = &mut *self.connection;
-        let number = i64::from(revision.number);
-        self.counts.planned = sqlx::query(
-            "INSERT INTO dispatch (recipient, purpose, revision, state, changed_ms)
-             SELECT r.id, $2, $3, 'READY', $4 FROM recipient r
-             WHERE r.seen = $1
-               AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = r.id AND d.purpose = $2)
-             ORDER BY r.id",
-        )
-        .bind(self.number)
-        .bind(purpose.as_str())
-        .bind(number)
-        .bind(now_ms)
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
+        // First those who come back to the lists, so that nobody is planned twice.
+        self.counts.planned = sqlx::query(include_str!("sql/import_return.sql"))
+            .bind(self.number)
+            .bind(now_ms)
+            .bind(i64::from(revision.number))
+            .bind(i64::from(revision.sequence.number()))
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+        self.counts.planned += sqlx::query(include_str!("sql/import_plan.sql"))
+            .bind(self.number)
+            .bind(now_ms)
+            .bind(i64::from(revision.number))
+            .bind(i64::from(revision.sequence.number()))
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
         self.counts.withdrawn = if withdraw { self.withdraw(now_ms).await? } else { 0 };
         let connection = &mut *self.connection;
-        self.counts.planned += sqlx::query(
-            "UPDATE dispatch SET state = 'READY', changed_ms = $2
-             FROM recipient r
-             WHERE r.id = dispatch.recipient AND r.seen = $1 AND dispatch.state = 'CANCELLED'",
-        )
-        .bind(self.number)
-        .bind(now_ms)
-        .execute(&mut *connection)
-        .await?
-        .rows_affected();
         // After everything that makes a dispatch ready.
         suppression::sweep(connection, now_ms, true).await?;
         let entities: i64 = sqlx::query_scalar("SELECT count(DISTINCT entity) FROM recipient WHERE seen = $1")
@@ -261,7 +252,8 @@ impl Importer {
         let done = sqlx::query(
             "UPDATE dispatch SET state = 'CANCELLED', changed_ms = $2
              FROM recipient r
-             WHERE r.id = dispatch.recipient AND r.seen <> $1 AND dispatch.state IN ('READY', 'DEFERRED')",
+             WHERE r.id = dispatch.recipient AND r.seen <> $1 AND dispatch.state IN ('READY', 'DEFERRED')
+               AND dispatch.purpose NOT IN ('update', 'cancellation')",
         )
         .bind(self.number)
         .bind(now_ms)

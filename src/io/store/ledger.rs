@@ -7,11 +7,12 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Store, StoreError};
+use crate::calendar::{OrganizerMethod, PartStat, Sequence};
 use crate::input::problem::Place;
 use crate::journal::{Standing, Tally};
-use crate::mail::AddrSpec;
+use crate::mail::{AddrSpec, MessageId};
 use crate::people::{Kind, Language};
-use crate::plan::{DispatchKey, Purpose};
+use crate::plan::{Dispatch, DispatchKey, Entry, Errand, Held, Purpose};
 
 /// A recipient as the journal holds it.
 #[derive(Clone, Debug)]
@@ -35,8 +36,10 @@ pub struct RecipientRow {
 pub struct OpenRow {
     /// In the journal.
     pub id: i64,
-    /// What makes it unique.
-    pub key: DispatchKey,
+    /// The recipient's row in the journal.
+    pub recipient_id: i64,
+    /// The message as planned.
+    pub dispatch: Dispatch,
     /// Attempts that counted.
     pub attempts: u32,
     /// The message's Date where it has been armed before.
@@ -50,10 +53,16 @@ pub struct OpenRow {
 pub struct LedgerRow {
     /// In the journal.
     pub id: i64,
+    /// The recipient's row in the journal.
+    pub recipient_id: i64,
     /// Why.
-    pub purpose: String,
+    pub purpose: Purpose,
     /// Which state of the event.
     pub revision: u32,
+    /// Which reminder or letter; 0 where the purpose has none.
+    pub mailing: i64,
+    /// Its calendar object; `None` for a message without one.
+    pub entry: Option<Entry>,
     /// Where it stands.
     pub standing: Standing,
     /// Attempts that counted.
@@ -79,45 +88,79 @@ pub struct LedgerRow {
 }
 
 impl Store {
-    /// The next dispatches that may be sent at `now`, after an id.
+    /// The next dispatches of an errand that may be sent at `now`, after an id.
     ///
     /// # Errors
     /// The store cannot be read, or holds what this version does not know.
-    pub async fn open_page(&self, after: i64, now_ms: i64, most: usize) -> Result<Vec<OpenRow>, StoreError> {
+    pub async fn open_page(
+        &self,
+        errand: Errand,
+        after: i64,
+        now_ms: i64,
+        most: usize,
+    ) -> Result<Vec<OpenRow>, StoreError> {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(include_str!("sql/open_page.sql"))
             .bind(after)
             .bind(now_ms)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(errand.purpose.as_str())
+            .bind(errand.mailing)
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(open_row).collect()
     }
 
-    /// How many of the current lists may be sent, now or later.
+    /// How many of an errand may be sent, now or later; of invitations those of the current lists.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn count_open(&self) -> Result<u64, StoreError> {
+    pub async fn count_open(&self, errand: Errand) -> Result<u64, StoreError> {
         let mut connection = self.connection.lock().await;
         let count: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM dispatch d JOIN recipient r ON r.id = d.recipient
-             WHERE d.state IN ('READY', 'DEFERRED') AND r.seen = (SELECT import FROM folder)",
+             WHERE d.state IN ('READY', 'DEFERRED') AND d.purpose = $1 AND d.mailing = $2
+               AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))",
         )
+        .bind(errand.purpose.as_str())
+        .bind(errand.mailing)
         .fetch_one(&mut *connection)
         .await?;
         Ok(count.unsigned_abs())
     }
 
-    /// The dispatches of everybody on the current lists, whatever became of them, after an id.
+    /// What is open, by errand, so that each command can name what others have left.
     ///
     /// # Errors
     /// The store cannot be read, or holds what this version does not know.
-    pub async fn listed_page(&self, after: i64, most: usize) -> Result<Vec<OpenRow>, StoreError> {
+    pub async fn open_errands(&self) -> Result<Vec<(Errand, u64)>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let rows = sqlx::query(
+            "SELECT d.purpose, d.mailing, count(*) AS n FROM dispatch d JOIN recipient r ON r.id = d.recipient
+             WHERE d.state IN ('READY', 'DEFERRED') AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))
+             GROUP BY 1, 2 ORDER BY min(d.id)",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let errand = Errand { purpose: purpose(row)?, mailing: row.get("mailing") };
+                Ok((errand, row.get::<i64, _>("n").unsigned_abs()))
+            })
+            .collect()
+    }
+
+    /// The dispatches of an errand, whatever became of them, after an id; of invitations those of the current lists.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn listed_page(&self, errand: Errand, after: i64, most: usize) -> Result<Vec<OpenRow>, StoreError> {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(include_str!("sql/listed_page.sql"))
             .bind(after)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(errand.purpose.as_str())
+            .bind(errand.mailing)
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(open_row).collect()
@@ -141,8 +184,11 @@ impl Store {
                 let standing = Standing::parse(&state).ok_or_else(|| unknown("state", &state))?;
                 Ok(LedgerRow {
                     id: row.get("id"),
-                    purpose: row.get("purpose"),
+                    recipient_id: row.get("recipient"),
+                    purpose: purpose(row)?,
                     revision: small(row, "revision"),
+                    mailing: row.get("mailing"),
+                    entry: entry(row)?,
                     standing,
                     attempts: small(row, "attempts"),
                     due: (standing == Standing::Deferred).then(|| Timestamp::from_millisecond(due).ok()).flatten(),
@@ -159,17 +205,17 @@ impl Store {
             .collect()
     }
 
-    /// How many stand where, by kind of recipient.
+    /// How many of an errand stand where, by kind of recipient.
     ///
     /// # Errors
     /// The store cannot be read, or holds what this version does not know.
-    pub async fn tallies(&self) -> Result<BTreeMap<String, Tally>, StoreError> {
+    pub async fn tallies(&self, errand: Errand) -> Result<BTreeMap<String, Tally>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let rows = sqlx::query(
-            "SELECT r.kind, d.state, count(*) AS n FROM dispatch d JOIN recipient r ON r.id = d.recipient GROUP BY 1, 2",
-        )
-        .fetch_all(&mut *connection)
-        .await?;
+        let rows = sqlx::query(include_str!("sql/tallies.sql"))
+            .bind(errand.purpose.as_str())
+            .bind(errand.mailing)
+            .fetch_all(&mut *connection)
+            .await?;
         let mut counts: BTreeMap<String, Vec<(Standing, u64)>> = BTreeMap::new();
         for row in rows {
             let state: String = row.get("state");
@@ -179,25 +225,49 @@ impl Store {
         Ok(counts.into_iter().map(|(kind, counts)| (kind, Tally::new(counts))).collect())
     }
 
-    /// How many stand where, all together.
+    /// Every errand that there was, by purpose, with how many of it stand where.
     ///
     /// # Errors
     /// As [`Store::tallies`].
-    pub async fn tally(&self) -> Result<Tally, StoreError> {
-        let all = self.tallies().await?;
+    pub async fn errands(&self) -> Result<Vec<(Errand, Tally)>, StoreError> {
+        let found: Vec<(String, i64)> = {
+            let mut connection = self.connection.lock().await;
+            sqlx::query_as("SELECT purpose, mailing FROM dispatch GROUP BY purpose, mailing ORDER BY min(id)")
+                .fetch_all(&mut *connection)
+                .await?
+        };
+        let mut all = Vec::with_capacity(found.len());
+        for (word, mailing) in found {
+            let purpose = Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))?;
+            let errand = Errand { purpose, mailing };
+            all.push((errand, self.tally(errand).await?));
+        }
+        all.sort_by_key(|(errand, _)| *errand);
+        Ok(all)
+    }
+
+    /// How many of an errand stand where, all together.
+    ///
+    /// # Errors
+    /// As [`Store::tallies`].
+    pub async fn tally(&self, errand: Errand) -> Result<Tally, StoreError> {
+        let all = self.tallies(errand).await?;
         Ok(Tally::new(all.values().flat_map(|t| Standing::ALL.map(|s| (s, t.of(s))))))
     }
 
-    /// When the next deferred dispatch of the current lists is due.
+    /// When the next deferred dispatch of an errand is due; of invitations those of the current lists.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_due(&self, errand: Errand) -> Result<Option<Timestamp>, StoreError> {
         let mut connection = self.connection.lock().await;
         let due: Option<i64> = sqlx::query_scalar(
             "SELECT min(d.due_ms) FROM dispatch d JOIN recipient r ON r.id = d.recipient
-             WHERE d.state = 'DEFERRED' AND r.seen = (SELECT import FROM folder)",
+             WHERE d.state = 'DEFERRED' AND d.purpose = $1 AND d.mailing = $2
+               AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))",
         )
+        .bind(errand.purpose.as_str())
+        .bind(errand.mailing)
         .fetch_one(&mut *connection)
         .await?;
         Ok(due.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
@@ -220,29 +290,68 @@ impl Store {
 }
 
 fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
-    let purpose: String = row.get("purpose");
-    let purpose = match purpose.as_str() {
-        "invitation" => Purpose::Invitation,
-        other => return Err(unknown("purpose", other)),
+    let key = DispatchKey {
+        purpose: purpose(row)?,
+        revision: small(row, "revision"),
+        mailing: row.get("mailing"),
+        recipient: row.get("address_key"),
     };
+    let thread: Option<String> = row.get("thread_id");
     Ok(OpenRow {
         id: row.get("id"),
-        key: DispatchKey { purpose, revision: small(row, "revision"), recipient: row.get("address_key") },
+        recipient_id: row.get("recipient"),
+        dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
         attempts: small(row, "attempts"),
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
         recipient: recipient(row)?,
     })
 }
 
-fn small(row: &SqliteRow, name: &str) -> u32 {
+fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
+    let word: String = row.get("purpose");
+    Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))
+}
+
+fn method(row: &SqliteRow, name: &str) -> Result<Option<OrganizerMethod>, StoreError> {
+    let word: Option<String> = row.get(name);
+    match word.as_deref().unwrap_or_default() {
+        "" => Ok(None),
+        word => OrganizerMethod::parse(word).map(Some).ok_or_else(|| unknown("method", word)),
+    }
+}
+
+fn sequence(row: &SqliteRow, name: &str) -> Sequence {
+    let number: Option<i64> = row.get(name);
+    number.and_then(|number| u32::try_from(number).ok()).and_then(Sequence::new).unwrap_or_default()
+}
+
+fn entry(row: &SqliteRow) -> Result<Option<Entry>, StoreError> {
+    let Some(method) = method(row, "method")? else { return Ok(None) };
+    let partstat: String = row.get("partstat");
+    let partstat = PartStat::parse(&partstat).ok_or_else(|| unknown("answer", &partstat))?;
+    Ok(Some(Entry { method, sequence: sequence(row, "sequence"), partstat }))
+}
+
+fn held(row: &SqliteRow) -> Result<Option<Held>, StoreError> {
+    let Some(method) = method(row, "held_method")? else { return Ok(None) };
+    let language: String = row.get("held_language");
+    Ok(Some(Held {
+        revision: small(row, "held_revision"),
+        sequence: sequence(row, "held_sequence"),
+        method,
+        language: Language::parse(&language),
+    }))
+}
+
+pub(super) fn small(row: &SqliteRow, name: &str) -> u32 {
     u32::try_from(row.get::<i64, _>(name)).unwrap_or_default()
 }
 
-fn unknown(what: &str, word: &str) -> StoreError {
+pub(super) fn unknown(what: &str, word: &str) -> StoreError {
     StoreError::Step(format!("the journal holds {what} `{word}`, which this version does not know"))
 }
 
-fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
+pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
     let (address, kind, language): (String, String, String) =
         (row.get("address"), row.get("kind"), row.get("language"));
     let cells: String = row.get("cells");

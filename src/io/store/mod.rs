@@ -6,8 +6,10 @@
 //! Not here: which steps are lawful (`journal`), what a reply means (`delivery`). Called by: `command`, `io::smtp`.
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
+mod answers;
 mod import;
 mod ledger;
+mod life;
 mod plan;
 mod recorder;
 mod runs;
@@ -17,6 +19,7 @@ mod usage;
 
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use life::{Candidate, Circle, Planning};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
@@ -37,7 +40,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 2;
+const VERSION: i64 = 4;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +100,8 @@ fn migrator() -> Migrator {
     };
     Migrator::with_migrations(vec![
         step(1, "journal", include_str!("sql/0001_journal.sql")),
-        step(VERSION, "engine", include_str!("sql/0002_engine.sql")),
+        step(2, "engine", include_str!("sql/0002_engine.sql")),
+        step(VERSION, "life", include_str!("sql/0004_life.sql")),
     ])
 }
 
@@ -134,6 +138,11 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Absent(folder.to_owned()));
         }
+        if Self::is_older(&path).await? {
+            // Brought up to date as for writing; whoever works in the folder has done so already.
+            let _lock = lock(folder)?;
+            migrated(options(&path)).await?.close().await?;
+        }
         let options = options(&path).create_if_missing(false).pragma("query_only", "1");
         let connection = options.connect().await?;
         Ok(Self::over(connection, path, None, false))
@@ -164,12 +173,16 @@ impl Store {
             // Nothing of it is to survive anything.
             options = options.synchronous(SqliteSynchronous::Off);
         }
-        let mut connection = options.connect().await?;
-        migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
-            MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
-            other => StoreError::Schema(other),
-        })?;
-        Ok(Self::over(connection, path, lock, scratch))
+        Ok(Self::over(migrated(options).await?, path, lock, scratch))
+    }
+
+    /// Whether an older version wrote the journal.
+    async fn is_older(path: &Path) -> Result<bool, StoreError> {
+        let mut connection = options(path).pragma("query_only", "1").connect().await?;
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(found.unwrap_or_default() < VERSION)
     }
 
     fn over(connection: SqliteConnection, path: PathBuf, lock: Option<File>, scratch: bool) -> Self {
@@ -260,6 +273,19 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// Opens a journal and brings it up to date.
+async fn migrated(options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    // A table is made anew in a migration: no row of another may fall with the old one. SQLite wants this said outside of
+    // the transaction; the migration looks itself whether everything still points somewhere.
+    let mut connection = options.foreign_keys(false).connect().await?;
+    migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
+        other => StoreError::Schema(other),
+    })?;
+    sqlx::query("PRAGMA foreign_keys = ON").execute(&mut connection).await?;
+    Ok(connection)
+}
+
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -304,3 +330,6 @@ fn remove_database(path: &Path) {
         let _ = std::fs::remove_file(PathBuf::from(name));
     }
 }
+
+#[cfg(test)]
+mod tests;

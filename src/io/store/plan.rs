@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
+use super::ledger::unknown;
 use super::{Store, StoreError, suppression};
 use crate::calendar::Sequence;
 use crate::journal::Standing;
-use crate::plan::{FolderKey, Revision};
+use crate::plan::{Facts, FolderKey, History, Revision, RevisionKind};
 
 /// Whose folder this is, and what was planned last.
 #[derive(Clone, Debug)]
@@ -15,8 +17,8 @@ pub struct FolderState {
     pub key: FolderKey,
     /// Digest of the lists as last imported; empty before the first import.
     pub lists: String,
-    /// The last revision of the event.
-    pub revision: Revision,
+    /// The states of the event.
+    pub history: History,
 }
 
 impl Store {
@@ -41,24 +43,37 @@ impl Store {
         let secret = <[u8; 32]>::try_from(secret)
             .map_err(|_| StoreError::Step("the folder's secret is damaged; restore the journal".to_owned()))?;
         sqlx::query(
-            "INSERT INTO revision (number, sequence, dtstamp_ms, facts) VALUES (0, $1, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO revision (number, sequence, dtstamp_ms, made_ms, facts) VALUES (0, $1, $2, $2, $3)
+             ON CONFLICT DO NOTHING",
         )
         .bind(i64::from(first.sequence.number()))
         .bind(first.dtstamp.as_millisecond())
         .bind(&first.facts)
         .execute(&mut *connection)
         .await?;
-        let last = sqlx::query("SELECT number, sequence, dtstamp_ms, facts FROM revision ORDER BY number DESC LIMIT 1")
-            .fetch_one(&mut *connection)
-            .await?;
-        let number = |name: &str| u32::try_from(last.get::<i64, _>(name)).unwrap_or_default();
-        let revision = Revision {
-            number: number("number"),
-            sequence: Sequence::new(number("sequence")).unwrap_or_default(),
-            dtstamp: Timestamp::from_millisecond(last.get("dtstamp_ms")).unwrap_or(first.dtstamp),
-            facts: last.get("facts"),
-        };
-        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), revision })
+        let rows = sqlx::query("SELECT * FROM revision ORDER BY number").fetch_all(&mut *connection).await?;
+        let revisions = rows.iter().map(revision).collect::<Result<_, _>>()?;
+        let history = History::new(revisions)
+            .ok_or_else(|| StoreError::Step("the journal has no state of the event; restore it".to_owned()))?;
+        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), history })
+    }
+
+    /// All states of the event, the first one first.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn revisions(&self) -> Result<Vec<Revision>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let rows = sqlx::query("SELECT * FROM revision ORDER BY number").fetch_all(&mut *connection).await?;
+        rows.iter().map(revision).collect()
+    }
+
+    /// Whether the event was called off.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn is_cancelled(&self) -> Result<bool, StoreError> {
+        Ok(History::new(self.revisions().await?).is_some_and(|history| history.is_cancelled()))
     }
 
     /// Puts new facts in the place of a revision that nobody has been told yet.
@@ -68,7 +83,7 @@ impl Store {
     pub async fn replace_revision(&self, revision: &Revision) -> Result<(), StoreError> {
         let mut connection = self.connection.lock().await;
         let changed = sqlx::query(
-            "UPDATE revision SET dtstamp_ms = $2, facts = $3
+            "UPDATE revision SET dtstamp_ms = $2, made_ms = $2, facts = $3
              WHERE number = $1 AND NOT EXISTS (SELECT 1 FROM dispatch WHERE revision = $1 AND date_ms IS NOT NULL)",
         )
         .bind(i64::from(revision.number))
@@ -78,6 +93,20 @@ impl Store {
         .await?
         .rows_affected();
         if changed == 1 { Ok(()) } else { Err(StoreError::Step("the revision has been sent".to_owned())) }
+    }
+
+    /// Adds to the facts of a revision what an older version did not keep, or a language in which nobody was told them.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn complete_revision(&self, number: u32, facts: &Facts) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        sqlx::query("UPDATE revision SET facts = $2 WHERE number = $1")
+            .bind(i64::from(number))
+            .bind(facts.to_json())
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
     }
 
     /// How many dispatches were armed at least once: those that may have been told the event's facts.
@@ -112,7 +141,13 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let changed = sqlx::query(
-            "UPDATE dispatch SET state = $2, due_ms = 0, changed_ms = $3
+            // What a later message has overtaken is not sent again: its recipient knows better.
+            "UPDATE dispatch SET due_ms = 0, changed_ms = $3,
+                    state = CASE WHEN $2 = 'READY' AND method <> '' AND EXISTS (
+                                SELECT 1 FROM dispatch later
+                                WHERE later.recipient = dispatch.recipient AND later.id > dispatch.id AND later.method <> ''
+                                  AND later.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED', 'READY', 'DEFERRED'))
+                            THEN 'CANCELLED' ELSE $2 END
              FROM json_each($1) i WHERE dispatch.id = i.value AND dispatch.state = 'IN_DOUBT'",
         )
         .bind(&json)
@@ -126,4 +161,17 @@ impl Store {
         transaction.commit().await?;
         Ok(changed)
     }
+}
+
+fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
+    let number = |name: &str| u32::try_from(row.get::<i64, _>(name)).unwrap_or_default();
+    let kind: String = row.get("kind");
+    Ok(Revision {
+        number: number("number"),
+        sequence: Sequence::new(number("sequence")).unwrap_or_default(),
+        dtstamp: Timestamp::from_millisecond(row.get("dtstamp_ms")).unwrap_or(Timestamp::UNIX_EPOCH),
+        kind: RevisionKind::parse(&kind).ok_or_else(|| unknown("revision", &kind))?,
+        facts: row.get("facts"),
+        note: row.get("note"),
+    })
 }

@@ -23,7 +23,7 @@ const DEMAND: &str =
     "CREATE TEMP TABLE IF NOT EXISTS demand (id INTEGER PRIMARY KEY, met INTEGER NOT NULL CHECK (met))";
 
 const OUTCOME_COLUMNS: usize = 15;
-const ARM_COLUMNS: usize = 7;
+const ARM_COLUMNS: usize = 8;
 
 /// Makes the connection ready for scripts.
 pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -104,7 +104,7 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
     if arms > 0 {
         sql.push_str(
             "UPDATE dispatch SET state = 'ARMED', date_ms = column2, uid = column3, message_id = column4, digest = column5,
-             size = column6, changed_ms = column7 FROM (VALUES ",
+             size = column6, changed_ms = column7, language = column8 FROM (VALUES ",
         );
         values(&mut sql, next, arms, ARM_COLUMNS, ARM_COLUMNS);
         sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED');\n");
@@ -163,7 +163,8 @@ fn bind<'q>(query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed], run:
             .bind(&armed.message_id)
             .bind(&armed.digest)
             .bind(i64::try_from(armed.size).unwrap_or(i64::MAX))
-            .bind(armed.at.as_millisecond());
+            .bind(armed.at.as_millisecond())
+            .bind(&armed.language);
     }
     // What follows the last value is unbound, and unbound is NULL: a row that matches nothing.
     query

@@ -418,7 +418,7 @@ pub(super) async fn note_bounces(
         // Messages of other purposes to the same mailbox.
         sqlx::query(
             "UPDATE dispatch SET state = 'SUPPRESSED', due_ms = 0, changed_ms = $2
-             WHERE recipient = $1 AND state IN ('READY', 'DEFERRED', 'HELD')",
+             WHERE recipient = $1 AND state IN ('READY', 'DEFERRED')",
         )
         .bind(row.get::<i64, _>("id"))
         .bind(ended_ms)

@@ -1,0 +1,79 @@
+//! Answers in the journal: appended, and read back by entity.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::ledger::unknown;
+use super::{Store, StoreError};
+use crate::calendar::{PartStat, Sequence};
+use crate::journal::{Answer, Trust};
+
+impl Store {
+    /// Appends an answer; gives its number.
+    ///
+    /// # Errors
+    /// The store cannot be written, or its revision or recipient is not in it.
+    pub async fn record_answer(&self, answer: &Answer) -> Result<i64, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let id = sqlx::query_scalar(include_str!("sql/answer.sql"))
+            .bind(&answer.entity)
+            .bind(answer.recipient)
+            .bind(answer.partstat.as_str())
+            .bind(answer.persons.map(i64::from))
+            .bind(&answer.comment)
+            .bind(&answer.source)
+            .bind(&answer.by)
+            .bind(answer.is_note)
+            .bind(&answer.attendee)
+            .bind(answer.sequence.map(|sequence| i64::from(sequence.number())))
+            .bind(answer.dtstamp.map(|time| time.as_millisecond()))
+            .bind(answer.said.as_millisecond())
+            .bind(answer.recorded.as_millisecond())
+            .bind(i64::from(answer.revision))
+            .bind(&answer.evidence)
+            .bind(answer.level.map_or("", Trust::as_str))
+            .bind(answer.applies)
+            .fetch_one(&mut *connection)
+            .await?;
+        Ok(id)
+    }
+
+    /// Everything that an entity answered, in the order in which it was recorded.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn answers_of(&self, entity: &str) -> Result<Vec<Answer>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let rows = sqlx::query("SELECT * FROM answer WHERE entity = $1 ORDER BY id")
+            .bind(entity)
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.iter().map(answer).collect()
+    }
+}
+
+fn answer(row: &SqliteRow) -> Result<Answer, StoreError> {
+    let time = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let small = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
+    let (partstat, level): (String, String) = (row.get("partstat"), row.get("level"));
+    Ok(Answer {
+        entity: row.get("entity"),
+        recipient: row.get("recipient"),
+        partstat: PartStat::parse(&partstat).ok_or_else(|| unknown("answer", &partstat))?,
+        persons: small(row.get("persons")),
+        comment: row.get("comment"),
+        source: row.get("source"),
+        by: row.get("by"),
+        is_note: row.get("is_note"),
+        attendee: row.get("attendee"),
+        sequence: small(row.get("sequence")).and_then(Sequence::new),
+        dtstamp: row.get::<Option<i64>, _>("dtstamp_ms").map(time),
+        said: time(row.get("said_ms")),
+        recorded: time(row.get("recorded_ms")),
+        revision: small(row.get("revision")).unwrap_or_default(),
+        evidence: row.get("evidence"),
+        level: Trust::parse(&level),
+        applies: row.get("applies"),
+    })
+}

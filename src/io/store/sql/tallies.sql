@@ -1,0 +1,10 @@
+-- How many of an errand stand where, by kind; of a mailbox its latest dispatch alone, for earlier ones of the same purpose
+-- were overtaken by it. $1: the purpose, $2: the mailing.
+SELECT r.kind, d.state, count(*) AS n
+FROM dispatch d
+JOIN recipient r ON r.id = d.recipient
+WHERE d.purpose = $1 AND d.mailing = $2
+  AND NOT EXISTS (SELECT 1 FROM dispatch later
+                  WHERE later.recipient = d.recipient AND later.purpose = d.purpose AND later.mailing = d.mailing
+                    AND later.revision > d.revision)
+GROUP BY 1, 2

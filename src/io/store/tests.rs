@@ -1,0 +1,149 @@
+//! Journals of earlier versions, and what the schema itself refuses.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
+
+use super::{Store, create_private, migrator, options};
+use crate::calendar::{OrganizerMethod, PartStat, Sequence};
+use crate::journal::{Answer, Standing};
+use crate::plan::{Entry, Errand, Purpose, RevisionKind};
+
+/// A folder that goes when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("convoke-store-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A journal as version 2 left it, with three recipients.
+async fn version_2(folder: &Folder) -> SqliteConnection {
+    let path = Store::path_in(&folder.0);
+    create_private(&path).expect("a new file");
+    let mut connection = options(&path).connect().await.expect("opens");
+    let steps = migrator().iter().filter(|step| step.version <= 2).cloned().collect();
+    Migrator::with_migrations(steps).run_direct(None, &mut connection, false).await.expect("migrates");
+    let rows = "INSERT INTO folder (id, event, secret, created_ms, import) VALUES (1, 'gala', zeroblob(32), 1000, 1);
+        INSERT INTO revision (number, sequence, dtstamp_ms, facts) VALUES (0, 0, 1000, '{}');
+        INSERT INTO recipient SELECT value, 'g' || value || '@x.example', 'g' || value || '@x.example', 'Guest', 'ngo', 'en',
+            '{}', 'l.csv', value, 1 FROM generate_series(1, 3);
+        INSERT INTO dispatch (id, recipient, purpose, revision, state, attempts, date_ms, uid, message_id, changed_ms) VALUES
+            (7, 1, 'invitation', 0, 'SENT', 1, 1000, 'u1@x.example', 'm1@x.example', 2000),
+            (8, 2, 'invitation', 0, 'IN_DOUBT', 1, 1000, 'u2@x.example', 'm2@x.example', 2000),
+            (9, 3, 'invitation', 0, 'READY', 0, NULL, NULL, NULL, 1000);
+        INSERT INTO attempt (dispatch, verdict, phase, relay, code, enhanced, reply, started_ms, ended_ms)
+            VALUES (7, 'SENT', 'dot', 'r', 250, '', 'ok', 1500, 2000);
+        INSERT INTO decision (dispatch, verdict, reason, decided_ms) VALUES (8, 'SENT', 'telephone', 3000)";
+    // SQLite as it is built here has no series.
+    let rows = rows.replace("generate_series(1, 3)", "(SELECT 1 AS value UNION SELECT 2 UNION SELECT 3)");
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&mut connection).await.expect("rows");
+    connection
+}
+
+#[tokio::test]
+async fn a_journal_of_version_2_keeps_everything() {
+    let folder = Folder::new("version-2");
+    version_2(&folder).await.close().await.expect("closes");
+    // Reading alone brings it up to date, too.
+    let store = Store::open_reading(&folder.0).await.expect("opens");
+    let rows = store.ledger_page(0, 10).await.expect("rows");
+    let seen: Vec<_> = rows.iter().map(|row| (row.id, row.standing, row.message_id.as_deref())).collect();
+    let expected = [
+        (7, Standing::Sent, Some("m1@x.example")),
+        (8, Standing::InDoubt, Some("m2@x.example")),
+        (9, Standing::Ready, None),
+    ];
+    assert_eq!(seen, expected);
+    let invited =
+        Entry { method: OrganizerMethod::Request, sequence: Sequence::FIRST, partstat: PartStat::NeedsAction };
+    assert!(
+        rows.iter().all(|row| row.entry == Some(invited) && row.mailing == 0 && row.purpose == Purpose::Invitation)
+    );
+    drop(store);
+
+    let store = Store::open(&folder.0, 5000).await.expect("opens for writing");
+    let revisions = store.revisions().await.expect("revisions");
+    assert_eq!((revisions.len(), revisions[0].kind), (1, RevisionKind::First));
+    let open = store.open_page(Errand::of(Purpose::Invitation), 0, i64::MAX, 10).await.expect("a page");
+    assert_eq!(open.iter().map(|row| row.id).collect::<Vec<_>>(), [9]);
+    assert!(store.open_page(Errand::of(Purpose::Update), 0, i64::MAX, 10).await.expect("a page").is_empty());
+    let mut connection = store.connection.lock().await;
+    let count = |table: &str| format!("SELECT count(*) AS n FROM {table} JOIN dispatch d ON d.id = {table}.dispatch");
+    for table in ["attempt", "decision"] {
+        let row = sqlx::query(AssertSqlSafe(count(table))).fetch_one(&mut *connection).await.expect("a count");
+        assert_eq!(row.get::<i64, _>("n"), 1, "{table}");
+    }
+    // Foreign keys hold again: nothing new points into nowhere.
+    let stray =
+        "INSERT INTO dispatch (recipient, purpose, revision, state, changed_ms) VALUES (99, 'message', 0, 'READY', 0)";
+    assert!(sqlx::query(stray).execute(&mut *connection).await.is_err());
+    // One mailbox has one message of a kind, a revision and a mailing.
+    let second = "INSERT INTO dispatch (recipient, purpose, revision, mailing, state, changed_ms)
+                  VALUES (1, 'message', 0, $1, 'READY', 0)";
+    for (mailing, is_taken) in [(1, true), (2, true), (2, false)] {
+        assert_eq!(sqlx::query(second).bind(mailing).execute(&mut *connection).await.is_ok(), is_taken, "{mailing}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_journal_is_left_as_it_was() {
+    let folder = Folder::new("broken");
+    let mut connection = version_2(&folder).await;
+    for text in ["PRAGMA foreign_keys = OFF", "DELETE FROM recipient WHERE id = 3"] {
+        sqlx::query(text).execute(&mut connection).await.expect("done");
+    }
+    connection.close().await.expect("closes");
+    assert!(Store::open(&folder.0, 5000).await.is_err());
+    let mut connection = options(&Store::path_in(&folder.0)).connect().await.expect("opens");
+    let version: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a version");
+    assert_eq!(version, 2);
+}
+
+#[tokio::test]
+async fn answers_are_kept_as_they_came() {
+    let folder = Folder::new("answers");
+    version_2(&folder).await.close().await.expect("closes");
+    let store = Store::open(&folder.0, 5000).await.expect("opens");
+    let time = |second| Timestamp::from_second(second).expect("an instant");
+    let answer = Answer {
+        entity: "Guest".to_owned(),
+        recipient: Some(1),
+        partstat: PartStat::Accepted,
+        persons: Some(2),
+        comment: "with pleasure".to_owned(),
+        source: "telephone".to_owned(),
+        by: "ana".to_owned(),
+        is_note: true,
+        attendee: String::new(),
+        sequence: Some(Sequence::FIRST),
+        dtstamp: Some(time(4)),
+        said: time(5),
+        recorded: time(6),
+        revision: 0,
+        evidence: String::new(),
+        level: None,
+        applies: true,
+    };
+    store.record_answer(&answer).await.expect("recorded");
+    assert_eq!(store.answers_of("Guest").await.expect("answers"), [answer]);
+    assert!(store.answers_of("Other").await.expect("answers").is_empty());
+    let mut connection = store.connection.lock().await;
+    for change in ["UPDATE answer SET partstat = 'DECLINED'", "DELETE FROM answer"] {
+        assert!(sqlx::query(change).execute(&mut *connection).await.is_err(), "{change}");
+    }
+}
