@@ -28,6 +28,7 @@ mod law;
 mod letter;
 mod mistakes;
 mod nextcloud;
+mod program;
 mod proton;
 mod rfc5546;
 mod stalwart;
@@ -139,6 +140,10 @@ fn tell(
             Said::No | Said::Nothing => None,
             Said::Message(octets) => told(library, octets),
         });
+        if let (Verb::Remind, Some(Some(told))) = (verb, messages.last()) {
+            let reminded = messages.iter().rev().skip(1).flatten().next();
+            assert_eq!(Some(told), reminded, "a reminder brings the same object again");
+        }
         if let Some((answer, to)) = heard.filter(|(answer, _)| answer.step == step) {
             story.hear(answer.partstat, to);
         }
