@@ -299,7 +299,11 @@ fn events_stand_as_we_said_last_in_every_calendar() {
     for course in courses(&story, &library, 6) {
         let answers = answers(&course.plain);
         match course.verbs.len() {
-            ..=4 => explore(&mut record, &story, &library, &course, 2, &answers),
+            ..=3 => explore(&mut record, &story, &library, &course, 2, &answers),
+            4 => {
+                explore(&mut record, &story, &library, &course, 1, &answers);
+                explore(&mut record, &story, &library, &course, 2, &answers[..1]);
+            }
             5 => explore(&mut record, &story, &library, &course, 1, &answers),
             // The bigger ones are for `tests/soak`.
             _ => {
@@ -310,7 +314,7 @@ fn events_stand_as_we_said_last_in_every_calendar() {
     }
     record.close();
     assert_known(&record);
-    assert!(record.histories > 100_000, "{} histories", record.histories);
+    assert!(record.histories > 80_000, "{} histories", record.histories);
 }
 
 #[test]
