@@ -55,10 +55,8 @@ pub enum Verb {
     )]
     Send(Send),
     /// Tells everybody who was sent the invitation what has changed in convoke.toml or in the calendar texts.
-    #[command(
-        after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
-                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195"
-    )]
+    #[command(after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
+                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195")]
     Update(Update),
     /// Calls the event off, or takes single invitations back.
     #[command(after_help = "Examples:\n  convoke cancel --all --reason \"The minister is ill.\"\n  \

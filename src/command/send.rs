@@ -30,8 +30,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         store.forget_lists().await?;
         let planned = plan::plan(&folder, &store, &typed.lists).await?;
         let (folder, store, composer, typed) = (&folder, &store, &planned.composer, delivery);
-        let trial =
-            Trial { folder, store, composer, errand: INVITATIONS, selection: &selection, typed, sending: &sending };
+        let trial = Trial { folder, store, composer, errand: INVITATIONS, selection: &selection, typed, sending: &sending };
         return trial::run(trial, to).await;
     }
     let store = if delivery.dry_run {
@@ -126,3 +125,4 @@ pub(super) fn say_plan(planned: &Planned, path: &Path, json: bool) {
         eprintln!("warning: {warning}");
     }
 }
+

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::mailing::in_folder;
 use super::plan::INVITATIONS;
+use super::mailing::in_folder;
 use crate::cli;
 use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
@@ -164,11 +164,7 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
 }
 
 fn exit(all: &crate::journal::Tally) -> Exit {
-    if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 {
-        Exit::Partly
-    } else {
-        Exit::Done
-    }
+    if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 { Exit::Partly } else { Exit::Done }
 }
 
 async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), Stopped> {
