@@ -65,6 +65,22 @@ pub enum Verb {
     /// Invites again those who were told that it does not take place.
     #[command(after_help = "Examples:\n  convoke reinstate --all\n  convoke reinstate --to un@mission.example")]
     Reinstate(Reinstate),
+    /// Reminds the silent, each with the very calendar entry that they were sent.
+    #[command(
+        after_help = "Examples:\n  convoke remind --dry-run            who would be reminded, who not, and why\n  \
+                            convoke remind --only kind=mission\n  convoke remind --everyone --not-within 12h\n\n\
+                            An entity is reminded as a whole: one answer of any of its mailboxes is enough. Nobody is\n\
+                            reminded twice within `[reminders] not_within`. Run again, it goes on where it was stopped."
+    )]
+    Remind(Remind),
+    /// Writes a letter without a calendar entry: thanks, practical notes.
+    #[command(
+        after_help = "Examples:\n  convoke write thanks --only answer=accepted\n  convoke write thanks --dry-run\n  \
+                            convoke write programme --again\n\n\
+                            The letters stand in templates/NAME/. Run again, it goes on where it was stopped and adds\n\
+                            whoever has come since; nobody gets the same mailing twice."
+    )]
+    Write(Write),
     /// Shows deliveries by kind, and what needs a decision.
     #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
     Status(Status),
@@ -74,9 +90,18 @@ pub enum Verb {
                             convoke settle --resend --all"
     )]
     Settle(Settle),
-    /// Writes deliveries as CSV or JSON.
+    /// Records an answer given by telephone, by letter or in person; without one, shows what an entity answered.
     #[command(
-        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json"
+        after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
+                            convoke note un@mission.example --declined --by letter --at 2027-06-01 --comment \"regrets\"\n  \
+                            convoke note liechtenstein        what it answered, and what holds\n  \
+                            convoke note --from answers.csv   columns entity, answer, persons, comment"
+    )]
+    Note(Note),
+    /// Writes deliveries and answers as CSV, JSON or XLSX.
+    #[command(
+        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json\n  \
+                      convoke export --only answer=silent --format xlsx --out silent.xlsx"
     )]
     Export(Export),
     /// Writes what a run did, as a page to look at and as JSON.
@@ -138,9 +163,12 @@ pub struct Preview {
     /// Prints the message to this address instead.
     #[arg(long, value_name = "ADDRESS")]
     pub to: Option<String>,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    /// Only this entity, by its whole name; may stand several times.
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
     /// At most so many messages.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
@@ -186,9 +214,11 @@ pub struct Delivery {
 pub struct Send {
     #[command(flatten)]
     pub lists: Lists,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -213,8 +243,9 @@ pub struct Update {
     /// A sentence for the letters, which print it as {{message.note}}.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub note: String,
-    /// Only rows with this value in this column; several must all hold. The others are told by a later `update`.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold. The others are told by a
+    /// later `update`.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
     #[command(flatten)]
     pub lists: Lists,
@@ -228,8 +259,8 @@ pub struct Who {
     /// Everybody: the event itself.
     #[arg(long, group = "who")]
     pub all: bool,
-    /// Rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE", group = "who")]
+    /// Rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION", group = "who")]
     pub only: Vec<String>,
     /// An entity, with all its mailboxes.
     #[arg(long, value_name = "NAME", group = "who")]
@@ -314,6 +345,19 @@ pub enum Format {
     Csv,
     /// An array of objects.
     Json,
+    /// A workbook; needs --out.
+    Xlsx,
+}
+
+/// Whom, wherever somebody can be chosen by name.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Named {
+    /// Only this entity, by its whole name; may stand several times.
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
+    /// Only this mailbox; may stand several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
 }
 
 /// `convoke export`.
@@ -325,6 +369,89 @@ pub struct Export {
     /// Where to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+}
+
+/// `convoke remind`.
+#[derive(Debug, Args)]
+pub struct Remind {
+    /// Also writes to those who answered: a plain reminder without a calendar entry.
+    #[arg(long)]
+    pub everyone: bool,
+    /// Nobody whom a message reached so lately: 12h, 3d. In place of `reminders.not_within`.
+    #[arg(long, value_name = "TIME")]
+    pub not_within: Option<String>,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke write`.
+#[derive(Debug, Args)]
+pub struct Write {
+    /// The letters of templates/NAME/; also what the mailing is called.
+    pub name: String,
+    /// Begins a new mailing of that name instead of going on with the last.
+    #[arg(long)]
+    pub again: bool,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke note`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("answer").args(["accepted", "declined", "tentative", "delegated", "no_answer"]))]
+pub struct Note {
+    /// A part of the name that no other entity has, or one of its addresses.
+    #[arg(value_name = "ENTITY", required_unless_present = "from")]
+    pub who: Option<String>,
+    /// It will come.
+    #[arg(long)]
+    pub accepted: bool,
+    /// It will not come.
+    #[arg(long)]
+    pub declined: bool,
+    /// It may come.
+    #[arg(long)]
+    pub tentative: bool,
+    /// It sends somebody else.
+    #[arg(long)]
+    pub delegated: bool,
+    /// It has not answered after all: what was said before counts no longer.
+    #[arg(long)]
+    pub no_answer: bool,
+    /// How many come, of the whole entity.
+    #[arg(long, value_name = "N", requires = "answer", conflicts_with_all = ["declined", "no_answer"],
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub persons: Option<u32>,
+    /// By which way it came: phone, letter, person, or any word.
+    #[arg(long, value_name = "WAY")]
+    pub by: Option<String>,
+    /// When it was said, if not now: 2027-06-01, "2027-06-01 14:30", 14:30.
+    #[arg(long, value_name = "TIME", requires = "answer")]
+    pub at: Option<String>,
+    /// In their words.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub comment: String,
+    /// Many at once: a table with the columns entity (or email), answer, persons, comment, by, at.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["who", "answer", "persons", "at"])]
+    pub from: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `convoke report`.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::mailing::{Mailing, in_folder};
 use super::plan::{self, Settled};
@@ -12,7 +13,7 @@ use crate::cli;
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::store::{Candidate, Circle, Planning};
-use crate::plan::{Errand, History, Purpose, RevisionKind, Selection};
+use crate::plan::{Errand, History, Purpose, RevisionKind};
 use crate::settings::Sending;
 
 /// What `cancel` sends.
@@ -67,7 +68,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Cancel) -> Result<Exit, Stoppe
     };
     let composer = or_give_up(planning, planned).await?;
     let again = if typed.gone { "cancel --gone".to_owned() } else { format!("cancel {}", meant.words()) };
-    let everybody = Selection::default();
+    let everybody = Chosen::everybody();
     let mailing = Mailing {
         folder: &folder,
         store: &store,

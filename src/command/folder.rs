@@ -14,6 +14,7 @@ use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::input::recipients::STANDARD_COLUMNS;
 use crate::io::files;
+use crate::io::store::REMINDED;
 use crate::message::dkim::Signer;
 use crate::message::{Library, Sources};
 use crate::settings;
@@ -62,6 +63,8 @@ impl Folder {
         // The standard columns may always be asked after: {{#if title}} is right although no list has titles.
         let mut columns: BTreeSet<String> =
             STANDARD_COLUMNS.iter().filter(|c| **c != "cc").map(|c| (*c).to_owned()).collect();
+        // What a reminder may ask after, too.
+        columns.insert(REMINDED.to_owned());
         for (name, path) in named {
             match List::open(&name, &path, &file) {
                 Ok((list, of_list)) => {

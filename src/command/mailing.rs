@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::progress::Bar;
 use super::record::RunRecord;
@@ -33,7 +34,7 @@ use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
 use crate::message::Composer;
-use crate::plan::{Errand, Purpose, Selection};
+use crate::plan::{Errand, Purpose};
 use crate::settings::Sending;
 
 /// A clock that is set is noticed after so long.
@@ -45,7 +46,7 @@ pub(super) struct Mailing<'m> {
     pub(super) store: &'m Store,
     pub(super) composer: Composer,
     pub(super) errand: Errand,
-    pub(super) selection: &'m Selection,
+    pub(super) selection: &'m Chosen,
     /// The selection as it was typed.
     pub(super) only: &'m [String],
     pub(super) typed: &'m cli::Delivery,
@@ -235,7 +236,7 @@ async fn rounds(
     line: &Line<'_>,
     no_wait: bool,
     (store, errand): (&Store, Errand),
-    selection: &Selection,
+    selection: &Chosen,
     stop: &Stop,
     bar: &Bar,
 ) -> Result<Option<jiff::Timestamp>, Stopped> {
@@ -283,7 +284,7 @@ async fn rounds(
 async fn still_open(
     store: &Store,
     errand: Errand,
-    selection: &Selection,
+    selection: &Chosen,
 ) -> Result<(bool, Option<jiff::Timestamp>), Stopped> {
     if selection.is_everybody() {
         return Ok((store.count_open(errand).await? > 0, store.next_due(errand).await?));
@@ -293,7 +294,7 @@ async fn still_open(
         let page = store.ledger_page(after, 1000).await?;
         let Some(last) = page.last() else { return Ok((has_open, due)) };
         after = last.id;
-        for row in page.iter().filter(|row| (row.purpose, row.mailing) == (errand.purpose, errand.mailing) && selection.takes(&row.recipient.cells))
+        for row in page.iter().filter(|row| (row.purpose, row.mailing) == (errand.purpose, errand.mailing) && selection.takes(row.recipient_id, &row.recipient))
         {
             has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
             if row.standing == Standing::Deferred {
@@ -361,7 +362,7 @@ pub(super) fn confirm(relay: &str, count: u64, yes: Option<u64>) -> Result<(), S
 async fn count_open(
     store: &Store,
     errand: Errand,
-    selection: &Selection,
+    selection: &Chosen,
     limit: Option<u64>,
     tally: &Tally,
 ) -> Result<u64, Stopped> {
@@ -378,7 +379,7 @@ async fn count_open(
         let page = store.open_page(errand, after, i64::MAX, 1000).await?;
         let Some(last) = page.last() else { return Ok(open.min(limit)) };
         after = last.id;
-        open += page.iter().filter(|row| selection.takes(&row.recipient.cells)).count() as u64;
+        open += page.iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)).count() as u64;
     }
 }
 

@@ -5,20 +5,24 @@
 
 mod cancel;
 mod check;
+mod chosen;
 mod export;
 mod folder;
 mod forecast;
 mod gate;
+mod letters;
 mod lists;
 mod mailing;
 mod manual;
 mod new;
+mod note;
 mod plan;
 mod preview;
 mod progress;
 mod record;
 mod rehearsal;
 mod reinstate;
+mod remind;
 mod report;
 mod run;
 mod sandbox;
@@ -30,6 +34,7 @@ mod suppress;
 mod trial;
 mod update;
 mod who;
+mod write;
 
 use std::process::ExitCode;
 
@@ -73,6 +78,9 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Reinstate(typed) => reinstate::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
+        Verb::Remind(typed) => remind::run(&folder, &typed).await,
+        Verb::Write(typed) => write::run(&folder, &typed).await,
+        Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::progress::Bar;
 use super::{gate, plan};
@@ -20,7 +21,7 @@ const CARDS: usize = 1000;
 
 pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.entity, &[]);
     let wanted = match &typed.to {
         Some(text) => {
             Some(AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?.key())
@@ -30,6 +31,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    let selection = Chosen::of(selection, &store).await?;
     let now = clock::now();
     let compose = |row: &OpenRow| {
         planned
@@ -49,7 +51,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
         let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+        for row in page.iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)) {
             if let Some(wanted) = &wanted {
                 if row.dispatch.key.recipient == *wanted {
                     std::io::stdout().write_all(&compose(row)?.octets)?;

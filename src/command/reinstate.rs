@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::mailing::Mailing;
 use super::plan::{self, Settled};
@@ -13,7 +14,7 @@ use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::store::{Candidate, Circle, Planning};
 use crate::plan::amendment::compare;
-use crate::plan::{Facts, History, Purpose, RevisionKind, Selection};
+use crate::plan::{Facts, History, Purpose, RevisionKind};
 use crate::settings::Sending;
 
 pub(super) async fn run(path: &Path, typed: &cli::Reinstate) -> Result<Exit, Stopped> {
@@ -57,7 +58,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Reinstate) -> Result<Exit, Sto
         Err(stopped) => Err(stopped),
     };
     let composer = or_give_up(planning, planned).await?;
-    let everybody = Selection::default();
+    let everybody = Chosen::everybody();
     let mailing = Mailing {
         folder: &folder,
         store: &store,

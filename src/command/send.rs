@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::lists;
 use super::mailing::{Approval, Mailing, in_folder};
@@ -21,7 +22,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let folder = Folder::read(path, &typed.lists)?;
     let delivery = &typed.delivery;
     let sending = Sending::of(&folder.file, delivery, clock::now()).map_err(Stopped::Usage)?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.named.entity, &typed.named.to);
     if !delivery.json {
         say_lists(&folder);
     }
@@ -29,6 +30,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         let store = Store::scratch(path, &format!("test-{}", std::process::id())).await?;
         store.forget_lists().await?;
         let planned = plan::plan(&folder, &store, &typed.lists).await?;
+        let selection = Chosen::of(selection, &store).await?;
         let (folder, store, composer, typed) = (&folder, &store, &planned.composer, delivery);
         let trial = Trial { folder, store, composer, errand: INVITATIONS, selection: &selection, typed, sending: &sending };
         return trial::run(trial, to).await;
@@ -45,6 +47,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         )));
     }
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    let selection = Chosen::of(selection, &store).await?;
     say_plan(&planned, path, delivery.json);
     if !delivery.json {
         say_gone(&store, path).await?;

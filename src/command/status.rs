@@ -1,20 +1,25 @@
 //! `convoke status`: who stands where.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::folder::read_event_file;
 use super::plan::INVITATIONS;
 use super::mailing::in_folder;
 use crate::cli;
+use crate::desk::answers::Attendance;
 use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
-use crate::io::store::{LedgerRow, Store};
+use crate::input::reminders::AnswerMode;
+use crate::io::store::{Entity, LedgerRow, Store};
 use crate::journal::{Standing, Tally};
-use crate::plan::{Errand, History};
+use crate::people::Kind;
+use crate::plan::{Errand, History, Participation};
 
 /// Rows read at once.
 const PAGE: usize = 1000;
@@ -58,6 +63,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
         println!(
             "{}",
             json!({
+                "answers": Answers::read(path, store).await?.json(),
                 "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out,
                 "other_messages": others.collect::<Vec<_>>(), "event": history.as_ref().map(event_json),
                 "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()),
@@ -76,6 +82,8 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
         states.iter().for_each(|s| print!("  {:>w$}", tally.of(*s), w = width(s)));
         println!();
     }
+    let answers = Answers::read(path, store).await?;
+    answers.say(path);
     if let Some(history) = history.as_ref().filter(|history| history.revisions().len() > 1) {
         say_life(history, &errands);
     }
@@ -134,6 +142,112 @@ fn event_json(history: &History) -> serde_json::Value {
     json!({ "revision": history.current().number, "is_cancelled": history.is_cancelled(), "revisions": revisions })
 }
 
+/// What entities answered.
+struct Answers {
+    mode: AnswerMode,
+    by_kind: BTreeMap<Kind, Attendance>,
+    all: Attendance,
+    withdrawn: u64,
+    /// The first of those whose answers contradict each other, and how many there are.
+    conflicts: Vec<(String, Vec<String>)>,
+    all_conflicts: u64,
+    asked_again: Vec<String>,
+}
+
+impl Answers {
+    async fn read(path: &Path, store: &Store) -> Result<Self, Stopped> {
+        // A file that cannot be read now is no reason to hide who answered.
+        let mode = read_event_file(path).map(|(file, _)| file.event.answers).unwrap_or_default();
+        let (by_kind, all) = (BTreeMap::new(), Attendance::default());
+        let (conflicts, asked_again) = (Vec::new(), Vec::new());
+        let mut answers = Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again };
+        store.each_entity(false, |entity| answers.add(&entity)).await?;
+        Ok(answers)
+    }
+
+    fn add(&mut self, entity: &Entity) {
+        if entity.is_withdrawn() {
+            self.withdrawn += 1;
+            return;
+        }
+        if !entity.is_invited() {
+            return;
+        }
+        for attendance in [self.by_kind.entry(entity.kind).or_default(), &mut self.all] {
+            attendance.add(&entity.position, entity.is_reached());
+        }
+        if !entity.position.conflicts.is_empty() {
+            self.all_conflicts += 1;
+            if self.conflicts.len() < SHOWN {
+                let words = entity.position.conflicts.iter().map(ToString::to_string).collect();
+                self.conflicts.push((entity.name.clone(), words));
+            }
+        }
+        if entity.position.participation == Participation::AskedAgain && self.asked_again.len() < SHOWN {
+            self.asked_again.push(entity.name.clone());
+        }
+    }
+
+    fn say(&self, path: &Path) {
+        println!();
+        let headings = Attendance::headings();
+        // A column without anybody says nothing; entities, the silent and the persons always do.
+        let cells = self.all.cells(self.mode);
+        let shown: Vec<usize> =
+            (0..headings.len()).filter(|at| cells[*at] > 0 || [0, 1, 6, 8].contains(at)).collect();
+        print!("{:<12}", "answers");
+        shown.iter().for_each(|at| print!("  {:>w$}", headings[*at], w = headings[*at].len().max(8)));
+        println!();
+        let kinds = self.by_kind.iter().map(|(kind, attendance)| (kind.as_str(), attendance));
+        for (kind, attendance) in kinds.chain([("all", &self.all)]) {
+            let cells = attendance.cells(self.mode);
+            print!("{kind:<12}");
+            shown.iter().for_each(|at| print!("  {:>w$}", cells[*at], w = headings[*at].len().max(8)));
+            println!();
+        }
+        if self.mode == AnswerMode::RegretsOnly {
+            println!("{} come, the silent among them: only regrets are asked for", self.all.coming(self.mode));
+        }
+        if self.withdrawn > 0 {
+            println!("{} withdrawn", count(self.withdrawn, "entity", "entities"));
+        }
+        if self.all_conflicts > 0 {
+            println!("answers of {} are to be looked at:", count(self.all_conflicts, "entity", "entities"));
+            for (name, conflicts) in &self.conflicts {
+                println!("  {name}: {}", conflicts.join("; "));
+            }
+            println!("  `convoke {}note ENTITY` shows all that it said, and records what holds", in_folder(path));
+        }
+        let again = self.all.of(Participation::AskedAgain);
+        if again > 0 {
+            println!("{} asked again after a change:", count(again, "entity", "entities"));
+            self.asked_again.iter().for_each(|name| println!("  {name}"));
+            if again > self.asked_again.len() as u64 {
+                println!("  … `convoke {}export --only answer=asked-again` has every one", in_folder(path));
+            }
+        }
+        println!();
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let kinds: serde_json::Map<_, _> = self
+            .by_kind
+            .iter()
+            .map(|(kind, attendance)| (kind.as_str().to_owned(), attendance.json(self.mode)))
+            .collect();
+        let conflicts: Vec<_> = self
+            .conflicts
+            .iter()
+            .map(|(name, conflicts)| json!({ "entity": name, "conflicts": conflicts }))
+            .collect();
+        json!({
+            "all": self.all.json(self.mode), "by_kind": kinds, "withdrawn": self.withdrawn,
+            "in_conflict": self.all_conflicts, "conflicts": conflicts, "asked_again": self.asked_again,
+            "silence_means_presence": self.mode == AnswerMode::RegretsOnly,
+        })
+    }
+}
+
 async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {
     let Some(run) = store.last_run().await? else { return Ok(()) };
     let (counts, span) = store.run_counts(run.number).await?;
@@ -163,7 +277,7 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
     }))
 }
 
-fn exit(all: &crate::journal::Tally) -> Exit {
+fn exit(all: &Tally) -> Exit {
     if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 { Exit::Partly } else { Exit::Done }
 }
 

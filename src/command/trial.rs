@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::sandbox::Outbox;
 use super::{gate, mailing};
@@ -13,7 +14,7 @@ use crate::io::smtp::{Connection, Letter};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
 use crate::message::{Composed, Composer, Reader};
-use crate::plan::{Dispatch, DispatchKey, Errand, Selection};
+use crate::plan::{Dispatch, DispatchKey, Errand};
 use crate::settings::Sending;
 
 /// What is tried.
@@ -24,7 +25,7 @@ pub(super) struct Trial<'t> {
     pub(super) store: &'t Store,
     pub(super) composer: &'t Composer,
     pub(super) errand: Errand,
-    pub(super) selection: &'t Selection,
+    pub(super) selection: &'t Chosen,
     pub(super) typed: &'t cli::Delivery,
     pub(super) sending: &'t Sending,
 }
@@ -41,7 +42,7 @@ pub(super) async fn run(trial: Trial<'_>, to: &str) -> Result<Exit, Stopped> {
         let page = store.listed_page(errand, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+        for row in page.iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)) {
             if messages.len() == most {
                 break 'pages;
             }

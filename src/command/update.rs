@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::mailing::{Approval, Mailing, in_folder, say_others};
 use super::plan::{self, INVITATIONS, Settled};
@@ -18,7 +19,7 @@ use crate::io::clock;
 use crate::io::store::{Circle, Planning, Store, StoreError};
 use crate::message::Composer;
 use crate::plan::amendment::{AmendmentKind, Difference};
-use crate::plan::{Errand, History, Purpose, Selection};
+use crate::plan::{Errand, History, Purpose};
 use crate::settings::Sending;
 
 /// What `update` and `reinstate` send.
@@ -33,6 +34,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         say_lists(&folder);
     }
     let store = open(path, delivery).await?;
+    let selection = Chosen::of(selection, &store).await?;
     let settled = plan::settle(&folder, &store).await?;
     if settled.history.is_cancelled() {
         return Err(Stopped::Usage(format!(
@@ -195,7 +197,7 @@ async fn plan_update(
     planning: Planning<'_>,
     settled: &Settled,
     kind: Option<AmendmentKind>,
-    selection: &Selection,
+    selection: &Chosen,
     note: &str,
 ) -> Result<History, Stopped> {
     let now = clock::now();
@@ -211,7 +213,7 @@ async fn plan_update(
         && let Some(revision) = history.amended()
     {
         let circle = Circle::Behind(revision.number);
-        let meant = who::among(store, circle, |recipient| selection.takes(&recipient.cells)).await?;
+        let meant = who::among(store, circle, |candidate| selection.takes(candidate.id, &candidate.recipient)).await?;
         planning.plan(Purpose::Update, revision, &who::rows(&meant), now_ms).await?;
     }
     Ok(history)

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::chosen::Chosen;
 use super::plan;
 use crate::cli;
 use crate::exit::Stopped;
-use crate::io::store::{Candidate, Circle, RecipientRow, Store};
+use crate::io::store::{Candidate, Circle, Store};
 use crate::mail::AddrSpec;
 use crate::plan::Selection;
 
@@ -47,16 +48,18 @@ impl Who {
     }
 
     /// Whether a mailbox is meant: by its row, and where entities or addresses are named, by one of those.
-    fn takes(&self, recipient: &RecipientRow) -> bool {
+    fn takes(&self, candidate: &Candidate, chosen: &Chosen) -> bool {
+        let recipient = &candidate.recipient;
         let is_named = (self.entities.is_empty() && self.addresses.is_empty())
             || self.entities.contains(&fold(&recipient.entity))
             || self.addresses.contains(&recipient.address.key());
-        is_named && self.selection.takes(&recipient.cells)
+        is_named && chosen.takes(candidate.id, recipient)
     }
 
     /// Those of a circle that are meant.
     pub(super) async fn among(&self, store: &Store, circle: Circle) -> Result<Vec<Candidate>, Stopped> {
-        among(store, circle, |recipient| self.takes(recipient)).await
+        let chosen = Chosen::of(self.selection.clone(), store).await?;
+        among(store, circle, |candidate| self.takes(candidate, &chosen)).await
     }
 }
 
@@ -64,7 +67,7 @@ impl Who {
 pub(super) async fn among(
     store: &Store,
     circle: Circle,
-    takes: impl Fn(&RecipientRow) -> bool,
+    takes: impl Fn(&Candidate) -> bool,
 ) -> Result<Vec<Candidate>, Stopped> {
     let (mut meant, mut after) = (Vec::new(), 0);
     loop {
@@ -72,7 +75,7 @@ pub(super) async fn among(
         let Some(last) = page.last() else { return Ok(meant) };
         after = last.id;
         for mut candidate in page {
-            if takes(&candidate.recipient) {
+            if takes(&candidate) {
                 candidate.recipient.cells.clear();
                 meant.push(candidate);
             }

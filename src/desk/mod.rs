@@ -1,10 +1,11 @@
 //! What the organiser reads out of the journal.
 //!
-//! What: words for counts and durations, [`states_json`], the [`export`] of deliveries, [`pages`] to look at messages,
+//! What: words for counts and durations, [`states_json`], [`answers`], the [`export`] of deliveries, [`pages`] to look at messages,
 //! the report of a run ([`run_report`], its [`run_page`] with a [`chart`]), the lines of the log ([`log_line`]).
 //! Not here: reading the journal (`io::store`), printing (`command`). Called by: `io::sandbox`, `command`.
 //! Can fail: nothing.
 
+pub mod answers;
 pub mod chart;
 pub mod export;
 pub mod log_line;

@@ -5,15 +5,18 @@
 //! Not here: opening files (`io`), templates (`message`). Called by: `command`, `io`.
 //! Can fail: with all faults of a file at once, each with its place and cure.
 
+pub mod answer_list;
 pub mod dkim;
 pub mod event_file;
 pub mod limits;
+pub mod moment;
 pub mod presets;
 pub mod problem;
 pub mod providers;
 pub mod recipients;
 pub mod records;
 pub mod relay;
+pub mod reminders;
 pub mod suppression_list;
 pub mod table;
 pub mod text;

@@ -1,7 +1,8 @@
 //! What is to be sent to whom, under which identity.
 //!
 //! What: [`Purpose`], [`Errand`], [`DispatchKey`], the [`FolderKey`] from which every identity derives, the [`Revision`]s of
-//! the event and what [`amendment`] lies between two of them.
+//! the event and what [`amendment`] lies between two of them, a [`Selection`] of recipients and the [`Participation`] that it
+//! may ask for.
 //! Standards: RFC 5546 sections 2.1.4 and 2.1.5 (SEQUENCE, DTSTAMP), RFC 5322 section 3.6.4 (Message-ID).
 //! Not here: the octets (`message`), the states (`journal`). Called by: `journal`, `message`, `command`.
 //! Can fail: nothing.
@@ -10,14 +11,16 @@ pub mod amendment;
 mod dispatch;
 mod facts;
 mod identity;
+mod participation;
 mod revision;
 mod selection;
 
 pub use dispatch::{Dispatch, Entry, Held};
 pub use facts::{Facts, FactsFault, Rendering};
 pub use identity::{FolderKey, Identity};
+pub use participation::Participation;
 pub use revision::{History, Revision, RevisionKind};
-pub use selection::{Selection, SelectionFault};
+pub use selection::{Selection, SelectionFault, Status, Subject};
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
+mod answers;
 mod book;
 mod cells;
 mod check;
@@ -18,6 +19,7 @@ mod golden;
 mod hostile;
 mod kill;
 mod limits;
+mod mailings;
 mod oracles;
 mod proxy;
 mod recipients;

@@ -12,7 +12,10 @@ use crate::input::problem::Place;
 use crate::journal::{Standing, Tally};
 use crate::mail::{AddrSpec, MessageId};
 use crate::people::{Kind, Language};
-use crate::plan::{Dispatch, DispatchKey, Entry, Errand, Held, Purpose};
+use crate::plan::{Dispatch, DispatchKey, Entry, Errand, Held, Participation, Purpose, Status, Subject};
+
+/// The column in which a reminder without a calendar object tells its letter what was answered.
+pub const REMINDED: &str = "answer";
 
 /// A recipient as the journal holds it.
 #[derive(Clone, Debug)]
@@ -29,6 +32,22 @@ pub struct RecipientRow {
     pub cells: BTreeMap<String, String>,
     /// The row of the list.
     pub place: Place,
+}
+
+impl LedgerRow {
+    /// What it was sent with.
+    pub fn errand(&self) -> Errand {
+        Errand { purpose: self.purpose, mailing: self.mailing }
+    }
+}
+
+impl RecipientRow {
+    /// As conditions see it, with how its invitation stands; of its entity nothing is known yet.
+    pub fn subject(&self, status: Option<Status>) -> Subject<'_> {
+        let Self { address, entity, kind, language, cells, .. } = self;
+        let (is_reached, answer) = (false, Participation::Silent);
+        Subject { cells, address: address.as_str(), entity, kind: *kind, language, status, is_reached, answer }
+    }
 }
 
 /// A dispatch that may be sent.
@@ -297,17 +316,26 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         recipient: row.get("address_key"),
     };
     let thread: Option<String> = row.get("thread_id");
+    let mut recipient = recipient(row)?;
+    if key.purpose == Purpose::Reminder {
+        let answer: String = row.get("partstat");
+        // To the letter a column like others; a list's own column of this name says something else.
+        recipient.cells.remove(REMINDED);
+        if row.get::<String, _>("method").is_empty() && !answer.is_empty() {
+            recipient.cells.insert(REMINDED.to_owned(), answer.to_lowercase());
+        }
+    }
     Ok(OpenRow {
         id: row.get("id"),
         recipient_id: row.get("recipient"),
         dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
         attempts: small(row, "attempts"),
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-        recipient: recipient(row)?,
+        recipient,
     })
 }
 
-fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
+pub(super) fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
     let word: String = row.get("purpose");
     Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))
 }

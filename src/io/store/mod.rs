@@ -7,9 +7,11 @@
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
 mod answers;
+mod entities;
 mod import;
 mod ledger;
 mod life;
+mod mailings;
 mod plan;
 mod recorder;
 mod runs;
@@ -17,9 +19,11 @@ mod script;
 mod suppression;
 mod usage;
 
+pub use entities::{Entities, Entity, EntitySummary, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
-pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
 pub use life::{Candidate, Circle, Planning};
+pub use mailings::{Mailing, Pick};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
