@@ -88,7 +88,10 @@ fn course(verbs: &[Verb]) {
     {
         let letter =
             "+++\nsubject = \"{{event.title}}\"\nregister = \"letter\"\n+++\nTo {{entity}}: see your calendar.\n";
-        desk.write(&format!("templates/{folder}/{kind}.en.md.hbs"), letter);
+        let name = format!("templates/{folder}/{kind}.en.md.hbs");
+        if !desk.path.join(&name).exists() {
+            desk.write(&name, letter);
+        }
     }
     desk.ends(0, &["send"]);
     let mut guests = guests(verbs.len());

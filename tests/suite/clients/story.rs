@@ -202,20 +202,26 @@ impl Workshop {
         let is_foreign =
             |name: &str| ["ar", "es", "fr", "ru", "zh"].iter().any(|tag| name.contains(&format!(".{tag}.")));
         files.retain(|name, _| !is_foreign(name));
-        for (purpose, text) in [
-            ("update", "has changed {{of_state}}"),
-            ("cancellation", "does not take place {{of_state}}"),
-            ("reminder", "waits for an answer {{of_state}}"),
-        ] {
-            let text = format!(
-                "+++\nsubject = \"{purpose}: {{{{event.title}}}}\"\nregister = \"letter\"\n+++\nThe event {text}.\n"
-            );
-            files.insert(format!("{purpose}/mission.en.md.hbs"), text);
+        for purpose in ["update", "cancellation", "reminder"] {
+            let letter =
+                "+++\nsubject = \"{{event.title}}\"\nregister = \"letter\"\n+++\nTo {{entity}}: see your calendar.\n";
+            files.entry(format!("{purpose}/mission.en.md.hbs")).or_insert_with(|| letter.to_owned());
         }
-        let columns: BTreeSet<String> =
-            ["email", "entity", "kind", "language", "honorific", "given", "family", "rank", "title", "of_state"]
-                .map(str::to_owned)
-                .into();
+        let columns: BTreeSet<String> = [
+            "email",
+            "entity",
+            "kind",
+            "language",
+            "honorific",
+            "given",
+            "family",
+            "rank",
+            "title",
+            "of_state",
+            "answer",
+        ]
+        .map(str::to_owned)
+        .into();
         let library = Library::load(&Sources::new("templates", files), &file, &columns).expect("no problems");
         Self {
             settings,
@@ -304,6 +310,8 @@ impl Workshop {
             ("kind", "mission"),
             ("language", "en"),
             ("of_state", "of the Republic of C\u{f4}te d'Ivoire"),
+            // Reminders print it; those that bring an object go to the silent.
+            ("answer", ""),
         ]
         .map(|(column, cell)| (column.to_owned(), cell.to_owned()))
         .into();
