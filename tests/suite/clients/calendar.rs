@@ -9,6 +9,9 @@ use convoke::calendar::PartStat;
 use super::letter::{Leaf, Letter};
 use super::told::Told;
 
+/// The objects that a program would process, each with the METHOD that it goes by.
+pub(crate) type Picked = Result<Vec<(String, Vec<u8>)>, String>;
+
 /// A receiver's program: which part of a message it reads, and what it does with the object.
 pub(crate) struct Client {
     pub(crate) name: &'static str,
@@ -16,7 +19,7 @@ pub(crate) struct Client {
     ///
     /// # Errors
     /// Why it shows the message as mere mail, or as a file.
-    pub(crate) pick: fn(&Letter) -> Result<Vec<(String, Vec<u8>)>, String>,
+    pub(crate) pick: fn(&Letter) -> Picked,
     /// Whether it trusts the message and can work with the object.
     ///
     /// # Errors
@@ -232,7 +235,7 @@ pub(super) fn method_within(octets: &[u8]) -> Option<String> {
 }
 
 /// The one object of a leaf, if METHOD in header and object agree.
-pub(super) fn agreeing(leaf: &Leaf) -> Result<Vec<(String, Vec<u8>)>, String> {
+pub(super) fn agreeing(leaf: &Leaf) -> Picked {
     let within = method_within(&leaf.octets).ok_or("no METHOD in the object")?;
     let header = leaf.method.as_deref().ok_or("no method in the header")?;
     if header.eq_ignore_ascii_case(&within) {

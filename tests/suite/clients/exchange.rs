@@ -9,13 +9,13 @@
 
 use std::rc::Rc;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
 pub(super) const CLIENT: Client = Client { name: "Exchange", pick, admit, receive, limits: &[Limit::Forgets] };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let leaf = letter.of_kind("text/calendar").find(|leaf| leaf.disposition.as_deref() != Some("attachment"));
     let leaf = leaf.ok_or("no calendar part that is not an attachment")?;
     if !leaf.octets.is_ascii() && leaf.charset.as_deref() != Some("utf-8") {

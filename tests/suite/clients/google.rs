@@ -8,14 +8,14 @@
 
 use std::rc::Rc;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
 pub(super) const CLIENT: Client =
     Client { name: "Google", pick, admit: calendar::to_attendee, receive, limits: &[Limit::Forgets] };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let leaves = calendar::with_method(letter);
     let leaf = leaves.iter().find(|leaf| leaf.around == "multipart/alternative");
     calendar::agreeing(leaf.ok_or("no buttons: no calendar alternative with a method")?)

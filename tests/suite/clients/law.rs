@@ -8,7 +8,7 @@ use convoke::calendar::PartStat;
 
 use super::calendar::{Calendar, Client, Limits};
 use super::story::Verb;
-use super::told::Told;
+use super::told::{Messages, Told};
 
 /// What becomes of one message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Post {
             Fate::Prompt | Fate::Lost => None,
         };
         let mut events = Vec::new();
-        for step in 0..steps {
-            if matches!(fates[step], Fate::Prompt | Fate::Twice(_)) {
+        for (step, fate) in fates.iter().enumerate() {
+            if matches!(fate, Fate::Prompt | Fate::Twice(_)) {
                 events.push(Event::Arrival(step));
             }
             events.extend((0..step).filter(|sent| due(*sent) == Some(step)).map(Event::Arrival));
@@ -89,7 +89,7 @@ pub(crate) fn play(
     verbs: &[Verb],
     post: &Post,
     answer: Option<Answer>,
-    mut told: impl FnMut(Option<(Answer, &Told)>) -> Rc<[Option<Rc<Told>>]>,
+    mut told: impl FnMut(Option<(Answer, &Told)>) -> Messages,
 ) -> Ending {
     let (calendar, messages) = (Calendar::default(), told(None));
     let mut guest = Guest { client, verbs, calendar, messages, arrived: 0, newest: None, asked: None };
@@ -115,7 +115,7 @@ struct Guest<'c> {
     client: &'c Client,
     verbs: &'c [Verb],
     calendar: Calendar,
-    messages: Rc<[Option<Rc<Told>>]>,
+    messages: Messages,
     /// A bit for each step.
     arrived: u32,
     /// The newest that arrived, by our order.

@@ -17,7 +17,7 @@ use self::calendar::{Client, Limit};
 use self::law::{Answer, Ending, Fate, Post, play};
 use self::letter::Letter;
 use self::story::{Said, Story, Verb};
-use self::told::Told;
+use self::told::{Messages, Told};
 use crate::desk::repository;
 
 mod apple;
@@ -108,8 +108,8 @@ fn understood(octets: &[u8]) -> Option<Told> {
 /// The messages of one course of verbs, as they depend on what we hear.
 struct Course {
     verbs: Vec<Verb>,
-    plain: Rc<[Option<Rc<Told>>]>,
-    heard: RefCell<HashMap<(usize, i64), Rc<[Option<Rc<Told>>]>>>,
+    plain: Messages,
+    heard: RefCell<HashMap<(usize, i64), Messages>>,
 }
 
 /// Messages that were opened before, by where their octets stand: a hash of them costs more than all the rest.
@@ -126,12 +126,7 @@ fn told(library: &Library, octets: Rc<[u8]>) -> Option<Rc<Told>> {
 }
 
 /// Tells a course from its beginning; `None` where a verb does nothing there.
-fn tell(
-    story: &Story,
-    library: &Library,
-    verbs: &[Verb],
-    heard: Option<(Answer, &Told)>,
-) -> Option<Rc<[Option<Rc<Told>>]>> {
+fn tell(story: &Story, library: &Library, verbs: &[Verb], heard: Option<(Answer, &Told)>) -> Option<Messages> {
     let mut story = story.clone();
     let mut messages = Vec::new();
     for (step, verb) in verbs.iter().enumerate() {
@@ -152,7 +147,7 @@ fn tell(
 }
 
 impl Course {
-    fn messages(&self, story: &Story, library: &Library, heard: Option<(Answer, &Told)>) -> Rc<[Option<Rc<Told>>]> {
+    fn messages(&self, story: &Story, library: &Library, heard: Option<(Answer, &Told)>) -> Messages {
         let Some((answer, to)) = heard else { return Rc::clone(&self.plain) };
         let key = (answer.step, to.dtstamp);
         if let Some(known) = self.heard.borrow().get(&key) {

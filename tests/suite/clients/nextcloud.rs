@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
@@ -20,7 +20,7 @@ pub(super) const CLIENT: Client = Client {
     limits: &[Limit::AsItComes, Limit::Forgets, Limit::TakesOurAnswer],
 };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let leaf = calendar::with_method(letter).into_iter().next().ok_or("no calendar part with a method")?;
     let method = calendar::method_within(&leaf.octets).ok_or("wrong method provided for processing")?;
     Ok(vec![(method, leaf.octets.clone())])

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use convoke::calendar::PartStat;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
@@ -22,7 +22,7 @@ pub(super) const CLIENT: Client = Client {
     limits: &[Limit::Forgets, Limit::TakesOurAnswer],
 };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let is_named = |name: &str| name.to_lowercase().ends_with(".ics");
     let leaf = letter.leaves.iter().find(|leaf| leaf.name.as_deref().is_some_and(is_named));
     let leaf = leaf.ok_or("no attachment named *.ics")?;

@@ -7,14 +7,14 @@
 
 use std::rc::Rc;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
 pub(super) const CLIENT: Client =
     Client { name: "RFC 5546", pick, admit: calendar::from_organizer, receive, limits: &[Limit::Forgets] };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let mut objects = Vec::new();
     for leaf in calendar::with_method(letter) {
         objects.extend(calendar::agreeing(leaf)?);

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
@@ -19,7 +19,7 @@ pub(super) const CLIENT: Client = Client {
     limits: &[Limit::Forgets, Limit::OlderWording, Limit::TakesOurAnswer],
 };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let mut objects = Vec::new();
     for leaf in calendar::with_method(letter) {
         let method = calendar::method_within(&leaf.octets).ok_or("no METHOD")?;

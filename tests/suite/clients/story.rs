@@ -186,11 +186,14 @@ pub(crate) struct Workshop {
     library: Arc<Library>,
     files: HashMap<Edition, Rc<(EventFile, Facts)>>,
     histories: HashMap<Vec<(RevisionKind, Edition)>, Rc<History>>,
-    messages: HashMap<(Purpose, Entry, Revised, Option<Revised>), Rc<[u8]>>,
+    messages: HashMap<Sent, Rc<[u8]>>,
 }
 
 /// All that sets two states of the event apart here.
 type Revised = (u32, Sequence, RevisionKind, Edition);
+
+/// All that sets two messages apart here: the last is what the guest has.
+type Sent = (Purpose, Entry, Revised, Option<Revised>);
 
 impl Workshop {
     fn open() -> Self {

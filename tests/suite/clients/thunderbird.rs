@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use convoke::calendar::PartStat;
 
-use super::calendar::{self, Calendar, Client, Limit};
+use super::calendar::{self, Calendar, Client, Limit, Picked};
 use super::letter::Letter;
 use super::told::Told;
 
@@ -23,7 +23,7 @@ pub(super) const CLIENT: Client = Client {
     limits: &[Limit::CancelsUnseen, Limit::Forgets],
 };
 
-fn pick(letter: &Letter) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn pick(letter: &Letter) -> Picked {
     let leaf = letter.of_kind("text/calendar").next().ok_or("no calendar part")?;
     let method = leaf.method.as_ref().map(|method| method.to_uppercase());
     let method = method.or_else(|| calendar::method_within(&leaf.octets)).ok_or("no method anywhere")?;

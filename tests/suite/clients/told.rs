@@ -3,8 +3,13 @@
 //! Standards: RFC 5545 section 3.6.1, RFC 5546 sections 3.2.2 and 3.2.5.
 //! Not here: what a client makes of it (`calendar`, and each client's file).
 
+use std::rc::Rc;
+
 use convoke::calendar::{PartStat, parse};
 use icalendar::parser::{Component, Property, read_calendar, unfold};
+
+/// What a history sends, step by step; `None` where it sends nothing, or nothing with an object.
+pub(crate) type Messages = Rc<[Option<Rc<Told>>]>;
 
 /// The facts of one object with what the message around it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
