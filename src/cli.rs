@@ -55,8 +55,10 @@ pub enum Verb {
     )]
     Send(Send),
     /// Tells everybody who was sent the invitation what has changed in convoke.toml or in the calendar texts.
-    #[command(after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
-                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195")]
+    #[command(
+        after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
+                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195"
+    )]
     Update(Update),
     /// Calls the event off, or takes single invitations back.
     #[command(after_help = "Examples:\n  convoke cancel --all --reason \"The minister is ill.\"\n  \
@@ -91,12 +93,10 @@ pub enum Verb {
     )]
     Settle(Settle),
     /// Records an answer given by telephone, by letter or in person; without one, shows what an entity answered.
-    #[command(
-        after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
+    #[command(after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
                             convoke note un@mission.example --declined --by letter --at 2027-06-01 --comment \"regrets\"\n  \
                             convoke note liechtenstein        what it answered, and what holds\n  \
-                            convoke note --from answers.csv   columns entity, answer, persons, comment"
-    )]
+                            convoke note --from answers.csv   columns entity, answer, persons, comment")]
     Note(Note),
     /// Writes deliveries and answers as CSV, JSON or XLSX.
     #[command(
@@ -247,6 +247,8 @@ pub struct Update {
     /// later `update`.
     #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
     #[command(flatten)]
     pub lists: Lists,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use super::plan::Settled;
 use crate::calendar::{OrganizerMethod, PartStat};
 use crate::exit::Stopped;
 use crate::io::clock;
-use crate::io::store::{OpenRow, Store};
+use crate::io::store::{OpenRow, REMINDED, Store};
 use crate::mail::MessageId;
 use crate::plan::{DispatchKey, Entry, Held, Purpose, Revision, RevisionKind};
 
@@ -26,7 +26,8 @@ pub(super) async fn all(folder: &Folder, store: &Store, settled: &Settled) -> Re
     let before = Revision { facts: settled.facts.clone().varied().to_json(), ..current };
     let history = settled.history.clone().replaced(before.clone());
     let mut rehearsed = BTreeMap::new();
-    let names: BTreeSet<&str> = folder.library.letters().filter_map(|l| l.name.split_once('/')).map(|(f, _)| f).collect();
+    let names: BTreeSet<&str> =
+        folder.library.letters().filter_map(|l| l.name.split_once('/')).map(|(f, _)| f).collect();
     for name in names {
         let purpose = Purpose::parse(name).unwrap_or(Purpose::Message);
         let (kind, facts) = match purpose {
@@ -45,17 +46,35 @@ pub(super) async fn all(folder: &Folder, store: &Store, settled: &Settled) -> Re
         let method = purpose.method();
         let dress = |row: &mut OpenRow| {
             let dispatch = &mut row.dispatch;
-            let held = Held { revision: before.number, sequence: before.sequence, method: OrganizerMethod::Request, language: None };
+            let held = Held {
+                revision: before.number,
+                sequence: before.sequence,
+                method: OrganizerMethod::Request,
+                language: None,
+            };
             let mailing = if purpose == Purpose::Message { TRIAL } else { 0 };
-            dispatch.key = DispatchKey { purpose, revision: number, mailing, recipient: dispatch.key.recipient.clone() };
+            dispatch.key =
+                DispatchKey { purpose, revision: number, mailing, recipient: dispatch.key.recipient.clone() };
             dispatch.entry = method.map(|method| Entry { method, sequence, partstat: PartStat::NeedsAction });
             dispatch.held = method.map(|_| held);
             dispatch.thread = Some(MessageId::from_journal("thread@trial.invalid".to_owned()));
             row.date = None;
         };
-        let found = gate::rehearse(store, &composer, dress).await?;
+        let found = gate::rehearse(store, &composer, &dress).await?;
         if !found.problems.is_empty() {
             return Err(Stopped::Configuration(found.problems));
+        }
+        if purpose == Purpose::Reminder {
+            // To those who answered it says something else, and goes without a calendar object.
+            let dress_answered = |row: &mut OpenRow| {
+                dress(row);
+                (row.dispatch.entry, row.dispatch.held) = (None, None);
+                row.recipient.cells.insert(REMINDED.to_owned(), "accepted".to_owned());
+            };
+            let found = gate::rehearse(store, &composer, dress_answered).await?;
+            if !found.problems.is_empty() {
+                return Err(Stopped::Configuration(found.problems));
+            }
         }
         rehearsed.insert(name.to_owned(), found.messages);
     }

@@ -14,8 +14,7 @@ use crate::desk::count;
 use crate::exit::{Exit, Stopped};
 use crate::input::event_file::whole_file;
 use crate::input::problem::Problem;
-use crate::input::reminders::AnswerMode;
-use crate::input::units::parse_duration;
+use crate::input::reminders::{AnswerMode, parse_within};
 use crate::io::clock;
 use crate::io::store::{Entity, Mailbox, Pick};
 use crate::plan::{Participation, Purpose, Status};
@@ -26,7 +25,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stoppe
     let file = &writing.folder.file;
     let not_within = match &typed.not_within {
         None => file.reminders.not_within,
-        Some(text) => parse_duration(text)
+        Some(text) => parse_within(text)
             .ok_or_else(|| Stopped::Usage(format!("--not-within `{text}` is no duration; write 12h or 3d")))?,
     };
     let mode = file.event.answers;
@@ -132,7 +131,8 @@ impl Survey {
             AnswerMode::Requested => answer.is_answer() && !self.everyone,
             AnswerMode::RegretsOnly => answer == Participation::Declined,
         };
-        let meant: Vec<&Mailbox> = sound.iter().copied().filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient)).collect();
+        let meant: Vec<&Mailbox> =
+            sound.iter().copied().filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient)).collect();
         if is_left_out {
             self.answered += 1;
         } else if sound.is_empty() {

@@ -29,7 +29,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
     let folder = Folder::read(path, &typed.lists)?;
     let delivery = &typed.delivery;
     let sending = Sending::of(&folder.file, delivery, clock::now()).map_err(Stopped::Usage)?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.named.entity, &typed.named.to);
     if !delivery.json {
         say_lists(&folder);
     }
