@@ -92,7 +92,7 @@ pub(crate) fn play(
     mut told: impl FnMut(Option<(Answer, &Told)>) -> Messages,
 ) -> Ending {
     let (calendar, messages) = (Calendar::default(), told(None));
-    let mut guest = Guest { client, verbs, calendar, messages, arrived: 0, newest: None, asked: None };
+    let mut guest = Guest { client, verbs, calendar, messages, arrived: 0, newest: None, latest: None, asked: None };
     let mut answered: Option<(PartStat, Rc<Told>)> = None;
     for event in &post.0 {
         match (*event, answer) {
@@ -120,6 +120,8 @@ struct Guest<'c> {
     arrived: u32,
     /// The newest that arrived, by our order.
     newest: Option<usize>,
+    /// The one that arrived last.
+    latest: Option<usize>,
     /// The reminder that came last of all, to one who has what it reminds of, and whether it shows buttons.
     asked: Option<bool>,
 }
@@ -130,6 +132,7 @@ impl Guest<'_> {
         self.calendar.asks = false;
         (self.client.receive)(&mut self.calendar, told);
         self.newest = self.newest.max(Some(step));
+        self.latest = Some(step);
         let reminded = || {
             (0..step).rev().find(|earlier| self.messages[*earlier].is_some() && self.verbs[*earlier] != Verb::Remind)
         };
@@ -143,7 +146,8 @@ impl Guest<'_> {
     fn judge(self, answered: Option<(PartStat, Rc<Told>)>) -> Ending {
         let limits = self.calendar.limits();
         let mut ending = Ending { broken: Vec::new(), limits };
-        let movers = limits.that_move_events();
+        // Whatever went wrong before: once the newest arrives behind all others, the event stands as it should.
+        let movers = if self.latest == self.newest { Limits::default() } else { limits.that_move_events() };
         let mut broken = |what: String, explained: Limits| ending.broken.push((what, explained));
         let mut standing = self.calendar.standing();
         let (first, more) = (standing.next(), standing.count());

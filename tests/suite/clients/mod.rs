@@ -13,7 +13,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy as _, any, prop_assert, prop_oneof, proptest};
 use proptest::{option, sample::select};
 
-use self::calendar::{Client, Limit};
+use self::calendar::{Calendar, Client, Limit};
 use self::law::{Answer, Ending, Fate, Post, play};
 use self::letter::Letter;
 use self::story::{Said, Story, Verb};
@@ -360,6 +360,25 @@ fn any_history_ends_as_we_said_last() {
         }
         prop_assert!(record.broken.is_empty(), "{:#?}", record.broken);
     });
+}
+
+/// Another house with the same hours: SEQUENCE rises, and who accepted is asked again; one program does not pass that on.
+#[test]
+fn a_change_of_place_alone_is_asked_about_everywhere_but_in_exchange() {
+    let Said::Message(octets) = Story::new().say(Verb::Invite) else { panic!("an invitation") };
+    let invited = understood(&octets).expect("an object");
+    let (sequence, dtstamp) = (invited.sequence + 1, invited.dtstamp + 1);
+    let moved = Told { sequence, dtstamp, location: "Elsewhere".to_owned(), ..invited.clone() };
+    for client in &CLIENTS {
+        let mut guest = Calendar::default();
+        (client.receive)(&mut guest, &Rc::new(invited.clone()));
+        guest.answer(PartStat::Accepted).expect("the event stands");
+        (client.receive)(&mut guest, &Rc::new(moved.clone()));
+        let entry = guest.standing().next().expect("the event stands");
+        assert_eq!(entry.told.location, "Elsewhere", "{}", client.name);
+        let kept = if client.name == "Exchange" { PartStat::Accepted } else { PartStat::NeedsAction };
+        assert_eq!(entry.partstat, kept, "{}", client.name);
+    }
 }
 
 /// What a guest can do about it stands in the manual, with the names of the programs.
