@@ -29,6 +29,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Cancel) -> Result<Exit, Stoppe
     }
     let store = open(path, delivery).await?;
     let settled = if typed.gone {
+        if !typed.lists.recipients.is_empty() {
+            return Err(Stopped::Usage("--gone goes by the lists of convoke.toml; leave out --recipients".to_owned()));
+        }
         // Who left is known only when the lists have been read as they are now.
         plan::plan(&folder, &store, &typed.lists).await?.settled
     } else {

@@ -207,8 +207,10 @@ pub(super) async fn say_others(store: &Store, errand: Errand, path: &Path) -> Re
                 Purpose::Cancellation => ("cancellation is", "cancellations are"),
                 Purpose::Message => ("letter is", "letters are"),
             };
+            // Whom a cancellation concerns was typed: it is resumed by the same words, and by no others.
+            let more = if other.purpose == Purpose::Cancellation { " …`, as before" } else { "`" };
             let verb = other.purpose.verb();
-            println!("{} still to be sent: `convoke {}{verb}`", count(n, one, many), in_folder(path));
+            println!("{} still to be sent: `convoke {}{verb}{more}", count(n, one, many), in_folder(path));
         }
     }
     Ok(())

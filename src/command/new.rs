@@ -8,7 +8,7 @@ use crate::exit::{Exit, Stopped};
 use crate::io::files::{self, FileError};
 
 /// What is written: small, commented, complete enough for `check` and `send` to the sandbox.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 14] = [
     ("convoke.toml", include_str!("start/convoke.toml")),
     ("recipients/guests.csv", include_str!("start/guests.csv")),
     ("templates/layout.html.hbs", include_str!("../../templates/layout.html.hbs")),
@@ -18,6 +18,9 @@ const FILES: [(&str, &str); 11] = [
     ("templates/reminder/default.en.md.hbs", include_str!("start/reminder.en.md.hbs")),
     ("templates/reminder/mission.en.md.hbs", include_str!("start/reminder-mission.en.md.hbs")),
     ("templates/thanks/default.en.md.hbs", include_str!("start/thanks.en.md.hbs")),
+    ("templates/update/default.en.md.hbs", include_str!("start/update.default.en.md.hbs")),
+    ("templates/cancellation/default.en.md.hbs", include_str!("start/cancellation.default.en.md.hbs")),
+    ("templates/cancellation/calendar.en.txt.hbs", include_str!("start/cancellation.calendar.en.txt.hbs")),
     ("templates/partials/facts-en.md.hbs", include_str!("start/facts-en.md.hbs")),
     (".gitignore", "/outbox\n/preview\n/reports\n/convoke.db*\n/.convoke.lock\n*.secret\n"),
 ];

@@ -50,7 +50,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let selection = Chosen::of(selection, &store).await?;
     say_plan(&planned, path, delivery.json);
-    if !delivery.json {
+    // Lists that were typed are not all there are.
+    if !delivery.json && typed.lists.recipients.is_empty() {
         say_gone(&store, path).await?;
     }
     let mailing = Mailing {

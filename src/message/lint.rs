@@ -985,12 +985,25 @@ mod tests {
         sample.to = Mailbox::new("", sample.to.address().clone());
         let message = String::from_utf8(sample.build(true)).expect("ASCII").replace(
             "\r\nMIME-Version",
-            "\r\nIn-Reply-To: <a@events.example>\r\nReferences: <a@events.example>\r\n <b@events.example>\r\n\
+            "\r\nIn-Reply-To: <a@events.example>\r\nReferences: <a@events.example>\r\n\
              Reply-To: <rsvp@events.example>\r\nContent-Language: fr\r\nList-Id: Events <list.events.example>\r\n\
              List-Unsubscribe: <https://events.example/u?t=1>,\r\n <mailto:leave@events.example>\r\n\
              List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nMIME-Version",
         );
-        assert_eq!(text(&lint(message.as_bytes(), &sample.meant())), "");
+        let first = MessageId::from_journal("a@events.example".to_owned());
+        let follow_up = Meant { thread: Some(&first), ..sample.meant() };
+        assert_eq!(text(&lint(message.as_bytes(), &follow_up)), "");
+        let other = MessageId::from_journal("b@events.example".to_owned());
+        let plain = String::from_utf8(sample.build(true)).expect("ASCII");
+        for (message, thread, said) in [
+            (&message, Some(&other), "`In-Reply-To` is `<a@events.example>`, not `<b@events.example>`"),
+            (&message, None, "`References` is `<a@events.example>` in a first message"),
+            (&plain, Some(&first), "field `References` is missing in a follow-up"),
+        ] {
+            let found = lint(message.as_bytes(), &Meant { thread, ..sample.meant() });
+            assert!(found.iter().all(|finding| finding.rule == Rule::Fields) && found.len() == 2, "{}", text(&found));
+            assert!(text(&found).contains(said), "{}", text(&found));
+        }
     }
 
     /// A mutation of the good message and the rule that must find it.

@@ -18,6 +18,7 @@ mod faulty;
 mod golden;
 mod hostile;
 mod kill;
+mod life;
 mod limits;
 mod mailings;
 mod oracles;
