@@ -55,8 +55,10 @@ pub enum Verb {
     )]
     Send(Send),
     /// Tells everybody who was sent the invitation what has changed in convoke.toml or in the calendar texts.
-    #[command(after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
-                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195")]
+    #[command(
+        after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
+                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195"
+    )]
     Update(Update),
     /// Calls the event off, or takes single invitations back.
     #[command(after_help = "Examples:\n  convoke cancel --all --reason \"The minister is ill.\"\n  \
@@ -91,12 +93,10 @@ pub enum Verb {
     )]
     Settle(Settle),
     /// Records an answer given by telephone, by letter or in person; without one, shows what an entity answered.
-    #[command(
-        after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
+    #[command(after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
                             convoke note un@mission.example --declined --by letter --at 2027-06-01 --comment \"regrets\"\n  \
                             convoke note liechtenstein        what it answered, and what holds\n  \
-                            convoke note --from answers.csv   columns entity, answer, persons, comment"
-    )]
+                            convoke note --from answers.csv   columns entity, answer, persons, comment")]
     Note(Note),
     /// Writes deliveries and answers as CSV, JSON or XLSX.
     #[command(
@@ -106,7 +106,7 @@ pub enum Verb {
     Export(Export),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
-                      convoke report --run 3 --json\n  convoke report --all --addresses --output private")]
+                      convoke report --run 3 --json\n  convoke report --all --addresses --output private\n  convoke report --answers        who comes, who is silent")]
     Report(Report),
     /// Keeps the list of addresses that must not be written to.
     #[command(after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
@@ -463,6 +463,9 @@ pub struct Report {
     /// All runs together.
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
+    /// Who comes, who is silent, what is to be looked at, in place of runs.
+    #[arg(long, conflicts_with_all = ["run", "all", "addresses"])]
+    pub answers: bool,
     /// JSON on standard output; files only where --output names a folder.
     #[arg(long)]
     pub json: bool,

@@ -62,9 +62,7 @@ impl Chosen {
 
     fn subject<'s>(&self, subject: Subject<'s>) -> Subject<'s> {
         match self.entities.get(subject.entity) {
-            Some(known) => {
-                Subject { is_reached: known.is_reached, answer: known.answer, ..subject }
-            }
+            Some(known) => Subject { is_reached: known.is_reached, answer: known.answer, ..subject },
             None => subject,
         }
     }

@@ -15,11 +15,11 @@ use serde_json::json;
 
 use super::chosen::Chosen;
 use super::folder::Folder;
+use super::forecast;
 use super::progress::Bar;
 use super::record::RunRecord;
 use super::run::{Line, Outlet, Over, Parts};
 use super::sandbox::Outbox;
-use super::forecast;
 use crate::cli;
 use crate::delivery::{BackOff, Choice, ProviderTerms, Traffic};
 use crate::desk::count;
@@ -294,8 +294,10 @@ async fn still_open(
         let page = store.ledger_page(after, 1000).await?;
         let Some(last) = page.last() else { return Ok((has_open, due)) };
         after = last.id;
-        for row in page.iter().filter(|row| (row.purpose, row.mailing) == (errand.purpose, errand.mailing) && selection.takes(row.recipient_id, &row.recipient))
-        {
+        for row in page.iter().filter(|row| {
+            (row.purpose, row.mailing) == (errand.purpose, errand.mailing)
+                && selection.takes(row.recipient_id, &row.recipient)
+        }) {
             has_open |= matches!(row.standing, Standing::Ready | Standing::Deferred);
             if row.standing == Standing::Deferred {
                 due = [due, row.due].into_iter().flatten().min();

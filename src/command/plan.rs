@@ -51,8 +51,7 @@ pub(super) struct Settled {
 pub(super) async fn settle(folder: &Folder, store: &Store) -> Result<Settled, Stopped> {
     let facts = folder.library.facts(&folder.file).map_err(Stopped::Configuration)?;
     let first = Revision::first(&facts, clock::now());
-    let FolderState { key, lists, mut history } =
-        store.folder(&folder.file.event.id, seed::secret()?, &first).await?;
+    let FolderState { key, lists, mut history } = store.folder(&folder.file.event.id, seed::secret()?, &first).await?;
     let current = history.current().clone();
     let unreadable = |fault: FactsFault| {
         let cure = "upgrade convoke, or restore the journal";

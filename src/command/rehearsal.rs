@@ -26,7 +26,8 @@ pub(super) async fn all(folder: &Folder, store: &Store, settled: &Settled) -> Re
     let before = Revision { facts: settled.facts.clone().varied().to_json(), ..current };
     let history = settled.history.clone().replaced(before.clone());
     let mut rehearsed = BTreeMap::new();
-    let names: BTreeSet<&str> = folder.library.letters().filter_map(|l| l.name.split_once('/')).map(|(f, _)| f).collect();
+    let names: BTreeSet<&str> =
+        folder.library.letters().filter_map(|l| l.name.split_once('/')).map(|(f, _)| f).collect();
     for name in names {
         let purpose = Purpose::parse(name).unwrap_or(Purpose::Message);
         let (kind, facts) = match purpose {
@@ -45,9 +46,15 @@ pub(super) async fn all(folder: &Folder, store: &Store, settled: &Settled) -> Re
         let method = purpose.method();
         let dress = |row: &mut OpenRow| {
             let dispatch = &mut row.dispatch;
-            let held = Held { revision: before.number, sequence: before.sequence, method: OrganizerMethod::Request, language: None };
+            let held = Held {
+                revision: before.number,
+                sequence: before.sequence,
+                method: OrganizerMethod::Request,
+                language: None,
+            };
             let mailing = if purpose == Purpose::Message { TRIAL } else { 0 };
-            dispatch.key = DispatchKey { purpose, revision: number, mailing, recipient: dispatch.key.recipient.clone() };
+            dispatch.key =
+                DispatchKey { purpose, revision: number, mailing, recipient: dispatch.key.recipient.clone() };
             dispatch.entry = method.map(|method| Entry { method, sequence, partstat: PartStat::NeedsAction });
             dispatch.held = method.map(|_| held);
             dispatch.thread = Some(MessageId::from_journal("thread@trial.invalid".to_owned()));

@@ -48,11 +48,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Reinstate) -> Result<Exit, Sto
         }
     }
     let planning = store.begin_planning().await?;
-    let planned = if is_needed {
-        plan_return(planning, &settled, &back, &typed.note).await
-    } else {
-        Ok(settled.history.clone())
-    };
+    let planned =
+        if is_needed { plan_return(planning, &settled, &back, &typed.note).await } else { Ok(settled.history.clone()) };
     let planned = match planned {
         Ok(history) => checked(&folder, &store, &settled, history).await,
         Err(stopped) => Err(stopped),
@@ -79,12 +76,7 @@ struct Back {
     held_back: Vec<Candidate>,
 }
 
-async fn plan_return(
-    planning: Planning<'_>,
-    settled: &Settled,
-    back: &Back,
-    note: &str,
-) -> Result<History, Stopped> {
+async fn plan_return(planning: Planning<'_>, settled: &Settled, back: &Back, note: &str) -> Result<History, Stopped> {
     let now = clock::now();
     let now_ms = now.as_millisecond();
     let history = settled.history.clone();

@@ -132,7 +132,8 @@ impl Survey {
             AnswerMode::Requested => answer.is_answer() && !self.everyone,
             AnswerMode::RegretsOnly => answer == Participation::Declined,
         };
-        let meant: Vec<&Mailbox> = sound.iter().copied().filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient)).collect();
+        let meant: Vec<&Mailbox> =
+            sound.iter().copied().filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient)).collect();
         if is_left_out {
             self.answered += 1;
         } else if sound.is_empty() {

@@ -496,8 +496,7 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
     let now = clock::now();
     // The Date is part of the octets: once armed it stays, so that a second sending is the same message.
     let date = row.date.unwrap_or(now);
-    let composed =
-        composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)?;
+    let composed = composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)?;
     let armed = Armed {
         dispatch: row.id,
         uid: composed.identity.uid.as_str().to_owned(),

@@ -32,7 +32,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         let planned = plan::plan(&folder, &store, &typed.lists).await?;
         let selection = Chosen::of(selection, &store).await?;
         let (folder, store, composer, typed) = (&folder, &store, &planned.composer, delivery);
-        let trial = Trial { folder, store, composer, errand: INVITATIONS, selection: &selection, typed, sending: &sending };
+        let trial =
+            Trial { folder, store, composer, errand: INVITATIONS, selection: &selection, typed, sending: &sending };
         return trial::run(trial, to).await;
     }
     let store = if delivery.dry_run {
@@ -128,4 +129,3 @@ pub(super) fn say_plan(planned: &Planned, path: &Path, json: bool) {
         eprintln!("warning: {warning}");
     }
 }
-

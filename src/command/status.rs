@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::folder::read_event_file;
-use super::plan::INVITATIONS;
 use super::mailing::in_folder;
+use super::plan::INVITATIONS;
 use crate::cli;
 use crate::desk::answers::Attendance;
 use crate::desk::run_report::{Span, rate_in_words};
@@ -193,8 +193,7 @@ impl Answers {
         let headings = Attendance::headings();
         // A column without anybody says nothing; entities, the silent and the persons always do.
         let cells = self.all.cells(self.mode);
-        let shown: Vec<usize> =
-            (0..headings.len()).filter(|at| cells[*at] > 0 || [0, 1, 6, 8].contains(at)).collect();
+        let shown: Vec<usize> = (0..headings.len()).filter(|at| cells[*at] > 0 || [0, 1, 6, 8].contains(at)).collect();
         print!("{:<12}", "answers");
         shown.iter().for_each(|at| print!("  {:>w$}", headings[*at], w = headings[*at].len().max(8)));
         println!();
@@ -235,11 +234,8 @@ impl Answers {
             .iter()
             .map(|(kind, attendance)| (kind.as_str().to_owned(), attendance.json(self.mode)))
             .collect();
-        let conflicts: Vec<_> = self
-            .conflicts
-            .iter()
-            .map(|(name, conflicts)| json!({ "entity": name, "conflicts": conflicts }))
-            .collect();
+        let conflicts: Vec<_> =
+            self.conflicts.iter().map(|(name, conflicts)| json!({ "entity": name, "conflicts": conflicts })).collect();
         json!({
             "all": self.all.json(self.mode), "by_kind": kinds, "withdrawn": self.withdrawn,
             "in_conflict": self.all_conflicts, "conflicts": conflicts, "asked_again": self.asked_again,
@@ -278,7 +274,11 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
 }
 
 fn exit(all: &Tally) -> Exit {
-    if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 { Exit::Partly } else { Exit::Done }
+    if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 {
+        Exit::Partly
+    } else {
+        Exit::Done
+    }
 }
 
 async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), Stopped> {

@@ -91,12 +91,7 @@ pub(super) async fn run(trial: Trial<'_>, to: &str) -> Result<Exit, Stopped> {
 }
 
 /// A row's message, addressed to the tester: another UID and Message-ID than the row's own will have.
-fn compose(
-    composer: &Composer,
-    row: &OpenRow,
-    to: &AddrSpec,
-    now: jiff::Timestamp,
-) -> Result<Composed, Stopped> {
+fn compose(composer: &Composer, row: &OpenRow, to: &AddrSpec, now: jiff::Timestamp) -> Result<Composed, Stopped> {
     let reader = Reader { address: to, ..gate::reader(row) };
     let planned = &row.dispatch;
     let recipient = format!("test of {} to {to} at {now}", planned.key.recipient);

@@ -29,7 +29,8 @@ impl Who {
             parsed.map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))
         });
         let flags = [("--only", &typed.only), ("--entity", &typed.entity), ("--to", &typed.to)];
-        let words = flags.iter().flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag} \"{value}\"")));
+        let words =
+            flags.iter().flat_map(|(flag, values)| values.iter().map(move |value| format!("{flag} \"{value}\"")));
         let mut words: Vec<String> = words.collect();
         if typed.all {
             words.push("--all".to_owned());

@@ -46,7 +46,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Write) -> Result<Exit, Stopped
 fn letters(folder: &Folder, name: &str) -> Result<(), Stopped> {
     let taken = Purpose::ALL.map(Purpose::as_str).into_iter().filter(|taken| *taken != Purpose::Message.as_str());
     if let Some(taken) = taken.into_iter().find(|taken| *taken == name) {
-        return Err(Stopped::Usage(format!("the letters in `{taken}` are sent by another command; name a folder of your own")));
+        return Err(Stopped::Usage(format!(
+            "the letters in `{taken}` are sent by another command; name a folder of your own"
+        )));
     }
     if !name.is_empty() && folder.library.has_letters(name) {
         return Ok(());

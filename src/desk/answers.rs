@@ -65,7 +65,17 @@ impl Attendance {
 
     /// The headings of [`Attendance::cells`].
     pub fn headings() -> [&'static str; 9] {
-        ["entities", "accepted", "tentative", "delegated", "declined", "asked again", "silent", "not reached", "persons"]
+        [
+            "entities",
+            "accepted",
+            "tentative",
+            "delegated",
+            "declined",
+            "asked again",
+            "silent",
+            "not reached",
+            "persons",
+        ]
     }
 
     /// One row of a table.

@@ -6,6 +6,7 @@
 //! Can fail: nothing.
 
 pub mod answers;
+pub mod answers_page;
 pub mod chart;
 pub mod export;
 pub mod log_line;

@@ -107,7 +107,11 @@ fn header(file: &str, row: &Row) -> Result<BTreeMap<&'static str, usize>, Vec<Pr
         match COLUMNS.into_iter().find(|column| *column == name) {
             Some(column) => {
                 if columns.insert(column, at).is_some() {
-                    problems.push(Problem::new(place, format!("column `{column}` stands there twice"), "keep one of them"));
+                    problems.push(Problem::new(
+                        place,
+                        format!("column `{column}` stands there twice"),
+                        "keep one of them",
+                    ));
                 }
             }
             None => {
@@ -218,7 +222,10 @@ mod tests {
     fn a_list_is_read_whatever_its_delimiter_and_order() {
         let rows = list("Answer;Entity;Persons;At\nYes;Mission of X;2;2027-06-01\nno-answer;Y;;\n").expect("valid");
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[0].who.as_str(), rows[0].partstat, rows[0].persons), ("Mission of X", PartStat::Accepted, Some(2)));
+        assert_eq!(
+            (rows[0].who.as_str(), rows[0].partstat, rows[0].persons),
+            ("Mission of X", PartStat::Accepted, Some(2))
+        );
         assert_eq!(rows[0].at.map(|at| at.to_string()).as_deref(), Some("2027-06-01T12:00:00Z"));
         assert_eq!((rows[1].partstat, rows[1].place.to_string()), (PartStat::NeedsAction, "a.csv:3:2".to_owned()));
         let by_address = list("entity,email,answer\nX,un@x.example,accepted\n").expect("valid");

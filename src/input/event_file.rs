@@ -170,9 +170,19 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     root.finish();
     let problems = document.problems();
     match (event, contact, sender) {
-        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim, records, reminders })
-        }
+        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => Ok(EventFile {
+            event,
+            contact,
+            sender,
+            recipients,
+            languages,
+            templates,
+            limits,
+            relays,
+            dkim,
+            records,
+            reminders,
+        }),
         _ => Err(problems),
     }
 }

@@ -78,7 +78,8 @@ mod tests {
         };
         let ((reminders, mode), problems) = read("");
         assert_eq!((reminders.not_within.as_secs(), mode, problems.len()), (259_200, AnswerMode::Requested, 0));
-        let ((reminders, mode), problems) = read("[event]\nanswers = \"regrets-only\"\n[reminders]\nnot_within = \"12h\"\n");
+        let ((reminders, mode), problems) =
+            read("[event]\nanswers = \"regrets-only\"\n[reminders]\nnot_within = \"12h\"\n");
         assert_eq!((reminders.not_within, mode), (Duration::from_secs(43_200), AnswerMode::RegretsOnly));
         assert!(problems.is_empty(), "{problems:?}");
         let (_, problems) = read("[event]\nanswers = \"none\"\n[reminders]\nnot_within = \"soon\"\nwithin = 1\n");

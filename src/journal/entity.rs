@@ -194,7 +194,8 @@ impl Position {
             history[*at].1 = if note.is_some() { Weight::Outranked } else { Weight::Counts };
         }
         // Among equals the later said.
-        let decides = note.or_else(|| voices.iter().copied().max_by_key(|at| (preference(history[*at].0.partstat), *at)));
+        let decides =
+            note.or_else(|| voices.iter().copied().max_by_key(|at| (preference(history[*at].0.partstat), *at)));
         let mut position = Self::default();
         if let Some(at) = decides {
             let held = history[at].0.clone();
@@ -213,9 +214,10 @@ impl Position {
             }
             position.participation = of_partstat(held.partstat);
             position.decided_by = Some(held);
-        } else if history.iter().any(|(answer, weight)| {
-            *weight == Weight::Expired && answer.partstat != PartStat::NeedsAction
-        }) {
+        } else if history
+            .iter()
+            .any(|(answer, weight)| *weight == Weight::Expired && answer.partstat != PartStat::NeedsAction)
+        {
             position.participation = Participation::AskedAgain;
         }
         for (answer, weight) in &history {
@@ -274,12 +276,7 @@ fn said(answer: &Answer) -> Timestamp {
 }
 
 /// What speaks against the answer that decides.
-fn contradictions(
-    history: &mut [(Answer, Weight)],
-    decides: usize,
-    voices: &[usize],
-    conflicts: &mut Vec<Conflict>,
-) {
+fn contradictions(history: &mut [(Answer, Weight)], decides: usize, voices: &[usize], conflicts: &mut Vec<Conflict>) {
     let held = history[decides].0.clone();
     for at in voices.iter().copied().filter(|at| *at != decides) {
         let answer = &history[at].0;
@@ -358,7 +355,14 @@ mod tests {
     }
 
     fn note(partstat: PartStat, second: i64) -> Answer {
-        Answer { is_note: true, recipient: None, sequence: None, dtstamp: None, level: None, ..read(0, partstat, second) }
+        Answer {
+            is_note: true,
+            recipient: None,
+            sequence: None,
+            dtstamp: None,
+            level: None,
+            ..read(0, partstat, second)
+        }
     }
 
     fn asked(revision: u32, sequence: u32) -> Asked {

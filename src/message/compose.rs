@@ -172,8 +172,7 @@ impl Composer {
         for revision in history.revisions() {
             told.insert(revision.number, Told::of(revision, &file.sender.address).map_err(|problem| vec![problem])?);
         }
-        let somebody =
-            DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: String::new() };
+        let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: String::new() };
         let nobody = Identity::derive(key, &file.event.id, &somebody, &file.sender.address);
         Ok(Self {
             file: file.clone(),
@@ -269,8 +268,7 @@ impl Composer {
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
         let calendar = self.part(dispatch, letter, reader)?;
         let sender = &self.edition(letter)?.sender;
-        let making =
-            Making { letter, sender, dispatch, calendar, identity: &identity, attendee: &attendee, date, now };
+        let making = Making { letter, sender, dispatch, calendar, identity: &identity, attendee: &attendee, date, now };
         let shape = match self.is_casting {
             true => letter.cells.shape(&letter.name, &letter.language, reader.cells),
             false => None,
@@ -364,10 +362,8 @@ impl Composer {
             vec![Problem::new(event_file::whole_file(), fault, cure)]
         };
         let number = dispatch.key.revision;
-        let told = self
-            .told
-            .get(&number)
-            .ok_or_else(|| unknown(format!("the journal has no state {number} of the event")))?;
+        let told =
+            self.told.get(&number).ok_or_else(|| unknown(format!("the journal has no state {number} of the event")))?;
         let held = match &dispatch.held {
             Some(Held { language: Some(language), .. }) => Some(language),
             // Of before version 4: the language of the invitation's letter.

@@ -38,14 +38,7 @@ impl Search {
     pub fn new(typed: &str) -> Self {
         let typed = typed.trim();
         let wanted = fold(typed).chars().collect();
-        Self {
-            typed: typed.to_owned(),
-            wanted,
-            equal: Vec::new(),
-            within: Vec::new(),
-            all_within: 0,
-            near: Vec::new(),
-        }
+        Self { typed: typed.to_owned(), wanted, equal: Vec::new(), within: Vec::new(), all_within: 0, near: Vec::new() }
     }
 
     /// Looks at one name; each is to be offered once.

@@ -185,7 +185,9 @@ fn times(old: &Facts, new: &Facts, changes: &mut Vec<Change>) {
     };
     let (was, is) = (old.original(), new.original());
     if start.date() != new_start.date() || end.date() != new_end.date() {
-        let day = |rendering: Option<&Rendering>, at: DateTime| rendering.map_or_else(|| at.date().to_string(), |r| r.date.clone());
+        let day = |rendering: Option<&Rendering>, at: DateTime| {
+            rendering.map_or_else(|| at.date().to_string(), |r| r.date.clone())
+        };
         let (before, after) = (day(was, start), day(is, new_start));
         let sentence = match start.date() == new_start.date() {
             true => format!("the day of its end changes from {} to {}", end.date(), new_end.date()),
@@ -265,7 +267,10 @@ fn text(old: &Facts, new: &Facts, field: Field, changes: &mut Vec<Change>) {
     let others = match pairs.len() {
         0 | 1 if is_original => String::new(),
         0 | 1 => format!(" (`{language}`)"),
-        n => format!(" (`{language}`, and {} more)", if n == 2 { "1 language".to_owned() } else { format!("{} languages", n - 1) }),
+        n => format!(
+            " (`{language}`, and {} more)",
+            if n == 2 { "1 language".to_owned() } else { format!("{} languages", n - 1) }
+        ),
     };
     let sentence = format!("{what} changes from `{before}` to `{after}`{others}");
     changes.push(Change { field, before, after, sentence, kind, reason });
@@ -319,7 +324,9 @@ fn typed(old: &Facts, new: &Facts, field: Field) -> Pairs {
 /// The calendar text, where title, place, date and time do not explain how it differs.
 fn description(old: &Facts, new: &Facts, changes: &mut Vec<Change>) {
     let is_explained = |language: &str, before: &str, after: &str| {
-        let (Some(was), Some(is)) = (old.renderings().get(language), new.renderings().get(language)) else { return false };
+        let (Some(was), Some(is)) = (old.renderings().get(language), new.renderings().get(language)) else {
+            return false;
+        };
         let mut expected = before.to_owned();
         for (from, to) in [
             (&was.title, &is.title),
@@ -336,7 +343,13 @@ fn description(old: &Facts, new: &Facts, changes: &mut Vec<Change>) {
         }
         // Texts in several languages print the original's facts, too.
         if let (Some(was), Some(is)) = (old.original(), new.original()) {
-            for (from, to) in [(&was.title, &is.title), (&was.place, &is.place), (&was.date, &is.date), (&was.time, &is.time), (&was.end_time, &is.end_time)] {
+            for (from, to) in [
+                (&was.title, &is.title),
+                (&was.place, &is.place),
+                (&was.date, &is.date),
+                (&was.time, &is.time),
+                (&was.end_time, &is.end_time),
+            ] {
                 if from != to && !from.is_empty() {
                     expected = expected.replace(from.as_str(), to);
                 }
@@ -381,8 +394,25 @@ enum Place {
 
 /// Words that name a room.
 const ROOMS: [&str; 19] = [
-    "auditorium", "chamber", "etage", "floor", "hall", "level", "piso", "planta", "room", "sala", "salle", "salon",
-    "salón", "stock", "suite", "étage", "зал", "комната", "этаж",
+    "auditorium",
+    "chamber",
+    "etage",
+    "floor",
+    "hall",
+    "level",
+    "piso",
+    "planta",
+    "room",
+    "sala",
+    "salle",
+    "salon",
+    "salón",
+    "stock",
+    "suite",
+    "étage",
+    "зал",
+    "комната",
+    "этаж",
 ];
 /// The same as the ends of words written together.
 const ENDINGS: [&str; 3] = ["raum", "saal", "zimmer"];

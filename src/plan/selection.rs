@@ -295,9 +295,7 @@ fn field(name: &str, columns: &BTreeSet<String>) -> Result<Field, SelectionFault
 fn known_values(field: &Field, values: Vec<String>) -> Result<Vec<String>, SelectionFault> {
     let (name, known): (&'static str, Vec<&str>) = match field {
         Field::Status => ("status", Status::ALL.map(Status::as_str).to_vec()),
-        Field::Answer => {
-            ("answer", Participation::ALL.map(Participation::as_str).into_iter().chain([NONE]).collect())
-        }
+        Field::Answer => ("answer", Participation::ALL.map(Participation::as_str).into_iter().chain([NONE]).collect()),
         Field::Kind => ("kind", Kind::ALL.map(Kind::as_str).to_vec()),
         Field::Language => {
             let strange = values.iter().find(|value| Language::parse(value).is_none());

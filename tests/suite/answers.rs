@@ -94,7 +94,10 @@ fn notes_and_answers_come_to_one_position_for_each_entity() {
     assert_eq!(status["answers"]["by_kind"]["mission"]["accepted"], 1);
     assert_eq!(status["answers"]["in_conflict"], 1);
     let said = desk.ends(0, &["status"]).out;
-    assert!(said.contains(&format!("  {mission}: two mailboxes say different things: accepted and declined")), "{said}");
+    assert!(
+        said.contains(&format!("  {mission}: two mailboxes say different things: accepted and declined")),
+        "{said}"
+    );
 
     // By telephone they say what holds.
     let noted = desk.ends(0, &["note", "mission of x", "--declined", "--by", "phone", "--comment", "regrets"]);
@@ -123,7 +126,10 @@ fn whoever_is_not_known_or_not_the_only_one_is_never_guessed() {
     assert_eq!(desk.run(&["note", "x", "--accepted"]).code, 74, "there is no journal yet");
     desk.ends(0, &["send"]);
     let several = desk.ends(64, &["note", "forum", "--accepted"]).err;
-    assert!(several.contains("`forum` fits 2 entities") && several.contains("`Forum A, B`, `Other Forum`"), "{several}");
+    assert!(
+        several.contains("`forum` fits 2 entities") && several.contains("`Forum A, B`, `Other Forum`"),
+        "{several}"
+    );
     let none = desk.ends(64, &["note", "Othr Forum", "--accepted"]).err;
     assert!(none.contains("no list has an entity `Othr Forum`; did you mean `Other Forum`"), "{none}");
     let later = desk.ends(64, &["note", "other", "--accepted", "--at", "2999-01-01"]).err;

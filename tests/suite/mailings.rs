@@ -42,7 +42,10 @@ fn missions() -> Desk {
     let desk = Desk::sample();
     let settings = desk.read("convoke.toml");
     let settings = settings
-        .replace("files = [\"recipients/missions.csv\", \"recipients/ngos.csv\"]", "files = [\"recipients/missions.csv\"]")
+        .replace(
+            "files = [\"recipients/missions.csv\", \"recipients/ngos.csv\"]",
+            "files = [\"recipients/missions.csv\"]",
+        )
         .replace("rate = \"200/s\"", "retry_after = [\"1s\"]");
     desk.write("convoke.toml", &settings);
     desk

@@ -238,10 +238,9 @@ impl Store {
     /// The store cannot be read.
     pub async fn columns(&self) -> Result<BTreeSet<String>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let names: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT c.key FROM recipient r, json_each(r.cells) c")
-                .fetch_all(&mut *connection)
-                .await?;
+        let names: Vec<String> = sqlx::query_scalar("SELECT DISTINCT c.key FROM recipient r, json_each(r.cells) c")
+            .fetch_all(&mut *connection)
+            .await?;
         Ok(names.into_iter().collect())
     }
 }
@@ -265,8 +264,9 @@ async fn positions(
         }
     };
     let mut answers: Vec<Answer> = Vec::new();
-    let mut rows =
-        sqlx::query("SELECT * FROM answer WHERE $1 IS NULL OR entity = $1 ORDER BY entity, id").bind(only).fetch(connection);
+    let mut rows = sqlx::query("SELECT * FROM answer WHERE $1 IS NULL OR entity = $1 ORDER BY entity, id")
+        .bind(only)
+        .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let next = answer(&row)?;
         if answers.first().is_some_and(|first| first.entity != next.entity) {
@@ -295,10 +295,7 @@ fn mailbox(row: &SqliteRow) -> Result<Mailbox, StoreError> {
         None => None,
     };
     let is_open = standing.is_some_and(|standing| {
-        matches!(
-            standing,
-            Standing::Ready | Standing::Claimed | Standing::Armed | Standing::Deferred | Standing::Held
-        )
+        matches!(standing, Standing::Ready | Standing::Claimed | Standing::Armed | Standing::Deferred | Standing::Held)
     });
     Ok(Mailbox {
         id: row.get("id"),
@@ -307,7 +304,10 @@ fn mailbox(row: &SqliteRow) -> Result<Mailbox, StoreError> {
         is_pending: is_open && purpose != "invitation",
         is_refused: row.get::<Option<bool>, _>("refused").unwrap_or_default(),
         told: row.get("told_id"),
-        told_revision: row.get::<Option<i64>, _>("told_revision").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
+        told_revision: row
+            .get::<Option<i64>, _>("told_revision")
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or_default(),
         reached: time("reached_ms"),
         first_asked: time("first_asked_ms"),
         last_asked: time("last_asked_ms"),

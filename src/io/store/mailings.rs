@@ -160,12 +160,7 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn take_back_reminders(
-        &self,
-        asked: &[i64],
-        invited: &[i64],
-        now_ms: i64,
-    ) -> Result<u64, StoreError> {
+    pub async fn take_back_reminders(&self, asked: &[i64], invited: &[i64], now_ms: i64) -> Result<u64, StoreError> {
         let json = |ids: &[i64]| serde_json::to_string(ids).expect("numbers are JSON");
         let mut connection = self.connection.lock().await;
         let done = sqlx::query(

@@ -44,7 +44,8 @@ fn answer() -> impl Strategy<Value = Answer> {
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
-    (0..3u32, 0..2u32).prop_map(|(revision, sequence)| Asked { revision, sequence: Sequence::new(sequence).expect("in range") })
+    (0..3u32, 0..2u32)
+        .prop_map(|(revision, sequence)| Asked { revision, sequence: Sequence::new(sequence).expect("in range") })
 }
 
 /// What a person reads.

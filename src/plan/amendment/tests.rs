@@ -74,7 +74,8 @@ fn times_are_material_and_said_as_people_say_them() {
     let (sentences, kind) = judged(&[("T18:00:00", "T18:30:00")]);
     assert_eq!(sentences, ["it begins 30 minutes later: 18:30 in place of 18:00"]);
     assert_eq!(kind, Some(AmendmentKind::Material));
-    let (sentences, kind) = judged(&[("2030-06-01T18:00:00", "2030-06-02T17:00:00"), ("2030-06-01T20", "2030-06-02T20")]);
+    let (sentences, kind) =
+        judged(&[("2030-06-01T18:00:00", "2030-06-02T17:00:00"), ("2030-06-01T20", "2030-06-02T20")]);
     assert_eq!(sentences[0], "the date changes from Saturday, 1 June 2030 to Sunday, 2 June 2030");
     assert_eq!(sentences[1], "it begins 1 hour earlier: 17:00 in place of 18:00");
     assert_eq!(sentences.len(), 2, "the calendar text follows from both: {sentences:?}");
@@ -92,13 +93,18 @@ fn a_room_is_wording_and_another_house_is_material() {
         ["the room changes from `Palais des Nations, Room 5, Geneva` to `Palais des Nations, Room 7, Geneva`"]
     );
     assert_eq!(kind, Some(AmendmentKind::Wording));
-    for (from, to) in [("Palais des Nations", "Palais Wilson"), ("Geneva\"", "Vienna\""), ("Room 5, Geneva", "Room 5, Bern")] {
+    for (from, to) in
+        [("Palais des Nations", "Palais Wilson"), ("Geneva\"", "Vienna\""), ("Room 5, Geneva", "Room 5, Bern")]
+    {
         let (sentences, kind) = judged(&[(from, to)]);
         assert!(sentences[0].starts_with("the place changes"), "{sentences:?}");
         assert_eq!(kind, Some(AmendmentKind::Material), "{from}");
     }
     let far = |before: &str, after: &str| super::Place::compare(before, after) == super::Place::Elsewhere;
-    assert!(!far("United Nations Headquarters, Conference Room 2", "United Nations Headquarters, Trusteeship Council Chamber"));
+    assert!(!far(
+        "United Nations Headquarters, Conference Room 2",
+        "United Nations Headquarters, Trusteeship Council Chamber"
+    ));
     assert!(!far("联合国总部第2会议室", "联合国总部第4会议室"));
     assert!(!far("Конференц-центр, зал 2", "Конференц-центр, зал 3"));
     assert!(far("City Hall, Stockholm", "City Hall, Oslo"));
