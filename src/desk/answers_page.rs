@@ -25,6 +25,14 @@ const CASES: usize = 500;
 /// Points of the plot.
 const POINTS: usize = 120;
 
+/// What is stacked, the lowest first: the page's class, what is counted, the words.
+const LAYERS: [(&str, &[Participation], &str); 4] = [
+    ("accepted", &[Participation::Accepted, Participation::Delegated], "accepted"),
+    ("deferred", &[Participation::Tentative], "tentative"),
+    ("refused", &[Participation::Declined], "declined"),
+    ("doubt", &[Participation::AskedAgain, Participation::Silent], "asked again"),
+];
+
 /// One entity for [`AnswersReport::add`].
 #[derive(Clone, Copy, Debug)]
 pub struct EntityLine<'e> {
@@ -220,7 +228,7 @@ impl AnswersReport {
                             }
                         }
                         @if !self.moments.is_empty() {
-                            section { h2 { "Over time" } figure { (self.plot(zone)) (legend()) } }
+                            section { h2 { "Over time" } figure { (self.plot(zone)) (self.legend()) } }
                         }
                         section { h2 { "By kind" } (self.kinds()) }
                         (cases("To be looked at", "convoke note decides what holds.", &self.conflicts, zone))
@@ -257,6 +265,17 @@ impl AnswersReport {
         }
     }
 
+    fn legend(&self) -> Markup {
+        let has = |which: &[Participation]| self.moments.iter().any(|(_, participation)| which.contains(participation));
+        html! {
+            figcaption {
+                @for (class, which, words) in LAYERS {
+                    @if has(which) { span.key.(class) { (words) } }
+                }
+            }
+        }
+    }
+
     /// How many had said by each moment what holds now, stacked.
     fn plot(&self, zone: &TimeZone) -> Markup {
         const WIDTH: f64 = 960.0;
@@ -276,19 +295,12 @@ impl AnswersReport {
         let top = most.div_ceil(step) * step;
         let x = |ms: i64| LEFT + (WIDTH - LEFT - RIGHT) * (ms - begins) as f64 / (ends - begins) as f64;
         let y = |n: u64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - n as f64 / top as f64);
-        // The lowest layer first.
-        let layers = [
-            ("accepted", [Participation::Accepted, Participation::Delegated].as_slice()),
-            ("deferred", [Participation::Tentative].as_slice()),
-            ("refused", [Participation::Declined].as_slice()),
-            ("doubt", [Participation::AskedAgain, Participation::Silent].as_slice()),
-        ];
         let points = (0..=POINTS as i64).map(|n| begins + (ends - begins) * n / POINTS as i64);
         let counts: Vec<(i64, [u64; 4])> = points
             .map(|ms| {
                 let mut below = 0;
                 let until = moments.partition_point(|(at, _)| at.as_millisecond() <= ms);
-                let of = layers.map(|(_, which)| {
+                let of = LAYERS.map(|(_, which, _)| {
                     below += moments[..until].iter().filter(|(_, p)| which.contains(p)).count() as u64;
                     below
                 });
@@ -316,7 +328,7 @@ impl AnswersReport {
                     line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(fixed(y(n))) y2=(fixed(y(n))) {}
                     text.axis x=(LEFT - 10.0) y=(fixed(y(n) + 4.0)) text-anchor="end" { (grouped(n)) }
                 }
-                @for (layer, (class, which)) in layers.iter().enumerate() {
+                @for (layer, (class, which, _)) in LAYERS.iter().enumerate() {
                     @if moments.iter().any(|(_, p)| which.contains(p)) {
                         polygon class=(class) points=(area(layer)) {}
                     }
@@ -326,17 +338,6 @@ impl AnswersReport {
                     @let ms = begins + (ends - begins) * n / 4;
                     text.axis x=(fixed(x(ms))) y=(HEIGHT - BOTTOM + 20.0) text-anchor=(anchor) { (label(ms)) }
                 }
-            }
-        }
-    }
-}
-
-fn legend() -> Markup {
-    html! {
-        figcaption {
-            @for (class, words) in
-                [("accepted", "accepted"), ("deferred", "tentative"), ("refused", "declined"), ("doubt", "asked again")] {
-                span.key.(class) { (words) }
             }
         }
     }
