@@ -6,6 +6,7 @@
 mod cancel;
 mod check;
 mod chosen;
+mod coverage;
 mod export;
 mod folder;
 mod forecast;
@@ -23,12 +24,14 @@ mod record;
 mod rehearsal;
 mod reinstate;
 mod remind;
+mod replies;
 mod report;
 mod run;
 mod sandbox;
 mod send;
 mod settle;
 mod signatures;
+mod speakers;
 mod status;
 mod suppress;
 mod trial;
@@ -82,8 +85,10 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Write(typed) => write::run(&folder, &typed).await,
         Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
+        Verb::Replies(typed) => replies::run(&typed),
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
+        Verb::Speakers(typed) => speakers::run(&folder, &typed).await,
         Verb::Sandbox(typed) => sandbox::run(&typed).await,
         Verb::Completions(typed) => manual::completions(&typed),
         Verb::Manual(typed) => manual::pages(&typed),

@@ -15,6 +15,7 @@ use super::problem::{Place, Problem, quoted};
 use super::records::Records;
 use super::relay::Relay;
 use super::reminders::{AnswerMode, Reminders};
+use super::speaking::SpeakingRules;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
 use crate::calendar::{Uid, Zone};
@@ -35,6 +36,8 @@ pub struct EventFile {
     pub sender: Sender,
     /// Who is invited.
     pub recipients: RecipientRules,
+    /// The list of who should be among them, below the event folder; none means that nobody asks.
+    pub coverage: Option<String>,
     /// Which language is used where.
     pub languages: Languages,
     /// Which template serves whom.
@@ -49,6 +52,8 @@ pub struct EventFile {
     pub records: Records,
     /// When reminders may be written.
     pub reminders: Reminders,
+    /// How the speaking list is ordered.
+    pub speaking: SpeakingRules,
 }
 
 /// The event's facts.
@@ -154,12 +159,14 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let contact = read_contact(&root, &default);
     let sender = read_sender(&root, &default);
     let recipients = read_recipients(&root);
+    let coverage = read_coverage(&root);
     let templates = read_templates(&root);
     let limits = super::limits::read(&root, event.as_ref().map(|e| &e.zone));
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     let records = super::records::read(&root);
     let reminders = super::reminders::read(&root);
+    let speaking = super::speaking::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -175,6 +182,10 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             contact,
             sender,
             recipients,
+<<<<<<< HEAD
+=======
+            coverage,
+>>>>>>> 5c1518d
             languages,
             templates,
             limits,
@@ -182,6 +193,10 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             dkim,
             records,
             reminders,
+<<<<<<< HEAD
+=======
+            speaking,
+>>>>>>> 5c1518d
         }),
         _ => Err(problems),
     }
@@ -438,6 +453,13 @@ fn read_recipients(root: &TomlReader<'_, '_>) -> RecipientRules {
     let multiline = table.strings("multiline").unwrap_or_default().into_iter().map(|f| f.value).collect();
     table.finish();
     RecipientRules { files, columns, kind, encoding, multiline }
+}
+
+fn read_coverage(root: &TomlReader<'_, '_>) -> Option<String> {
+    let table = root.table("coverage");
+    let reference = table.string("reference").map(|found| found.value);
+    table.finish();
+    reference
 }
 
 /// The order in which templates are looked for where the file names none.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod files;
 pub mod log;
 pub mod maildir;
+pub mod messages;
 pub mod pace;
 pub mod sandbox;
 pub mod secrets;

@@ -9,11 +9,13 @@
 mod answer;
 mod attempt;
 pub mod entity;
+mod speaking;
 mod standing;
 mod suppression;
 
 pub use answer::{Answer, Trust};
 pub use attempt::{Armed, Attempt, Outcome};
 pub use entity::Position;
+pub use speaking::{Slot, SpeakingAct, SpeakingList, SpeakingStep, Target, lot};
 pub use standing::{Standing, Tally};
 pub use suppression::{Suppressed, SuppressionReason};

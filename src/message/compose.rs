@@ -12,7 +12,8 @@ use super::cast::{Cast, Fill};
 use super::cells::Shape;
 use super::context::{self, Story};
 use super::dkim::Signer;
-use super::library::{Form, Letter, Library, Register};
+use super::forms::Forms;
+use super::library::{Form, Letter, Library};
 use super::lint;
 use super::pieces::Family;
 use super::render::{Rendered, RowCells};
@@ -20,7 +21,7 @@ use crate::calendar::{self, Object, OrganizerMethod, Severity};
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::mail::{AddrSpec, Mailbox};
-use crate::people::{Kind, Language};
+use crate::people::{Kind, Language, Register};
 use crate::plan::{
     Dispatch, DispatchKey, Entry, Facts, FolderKey, Held, History, Identity, Purpose, Rendering, Revision, RevisionKind,
 };
@@ -269,8 +270,9 @@ impl Composer {
         let calendar = self.part(dispatch, letter, reader)?;
         let sender = &self.edition(letter)?.sender;
         let making = Making { letter, sender, dispatch, calendar, identity: &identity, attendee: &attendee, date, now };
+        let forms = self.forms(letter, reader)?;
         let shape = match self.is_casting {
-            true => letter.cells.shape(&letter.name, &letter.language, reader.cells),
+            true => letter.cells.shape(&letter.name, reader.cells, &forms),
             false => None,
         };
         let key = shape.as_ref().map(|shape| making.cast_key(&shape.key));
@@ -281,7 +283,7 @@ impl Composer {
             return Ok(composed);
         }
         if let (Some(shape), Some(key), None) = (&shape, &key, &kept) {
-            let cast = self.cast(reader.cells, &making);
+            let cast = self.cast(reader.cells, &forms, &making);
             if let Some(mut cast) = cast
                 && let Ok(composed) = self.first(&cast, &shape.values, &making)
             {
@@ -292,7 +294,7 @@ impl Composer {
             }
             self.keep(key, None);
         }
-        self.anew(reader.cells, &making)
+        self.anew(&forms.beside(reader.cells), &making)
     }
 
     /// Looks for what is wrong with the message of one dispatch without making more of it than that takes: of a letter that
@@ -308,7 +310,8 @@ impl Composer {
         now: Timestamp,
     ) -> Result<Checked, Vec<Problem>> {
         let letter = self.letter(&dispatch.key, reader)?;
-        let shape = letter.cells.shape(&letter.name, &letter.language, reader.cells).filter(|_| self.is_casting);
+        let forms = self.forms(letter, reader)?;
+        let shape = letter.cells.shape(&letter.name, reader.cells, &forms).filter(|_| self.is_casting);
         if let Some(shape) = shape {
             let attendee = Mailbox::new(reader.entity, reader.address.clone());
             let calendar = self.part(dispatch, letter, reader)?;
@@ -346,6 +349,14 @@ impl Composer {
         self.editions.get(&letter.language).ok_or_else(|| {
             vec![Problem::new(self.place(letter), format!("language `{}` is not prepared", letter.language), "")]
         })
+    }
+
+    fn forms(&self, letter: &Letter, reader: &Reader<'_>) -> Result<Forms, Vec<Problem>> {
+        if letter.cells.forms.is_empty() {
+            return Ok(Forms::default());
+        }
+        let path = format!("{}/{}.md.hbs", self.file.templates.folder, letter.name);
+        Forms::of(letter, reader, &path).map_err(|problem| vec![problem])
     }
 
     /// What the calendar object of a dispatch is made of; its language is that of the object which the reader has, so that
@@ -413,9 +424,10 @@ impl Composer {
     }
 
     /// The letter with holes for what it prints of the row; `None` where that cannot be done.
-    fn cast(&self, cells: &BTreeMap<String, String>, making: &Making<'_>) -> Option<Cast> {
+    fn cast(&self, cells: &BTreeMap<String, String>, forms: &Forms, making: &Making<'_>) -> Option<Cast> {
         let letter = making.letter;
-        let (head, body) = (letter.cells.with_holes(cells, Family::Head), letter.cells.with_holes(cells, Family::Body));
+        let holed = |family| letter.cells.with_holes(cells, forms, family);
+        let (head, body) = (holed(Family::Head), holed(Family::Body));
         let cells = RowCells { head: &head, body: &body };
         let rendered = self.library.render(letter, &self.values(making)?, cells).ok()?;
         let calendar = match self.object(making) {
@@ -429,7 +441,7 @@ impl Composer {
     fn fill(&self, cast: &Cast, shape: &Shape<'_>, making: &Making<'_>) -> Option<Composed> {
         let object = self.object(making);
         let filled = match (&cast.calendar, &object) {
-            (Some(cast), Some(object)) => Some(cast.fill(object)?),
+            (Some(cast), Some(object)) => Some(cast.fill(object)),
             (None, None) => None,
             // The key of a cast says whether it has an object.
             _ => return None,
@@ -522,7 +534,7 @@ impl Composer {
             return Err(vec![Problem::new(
                 place,
                 fault,
-                "notes verbales are for missions and organizations of States; write a letter",
+                "notes verbales are for missions and observers; write a letter",
             )]);
         }
         Ok(letter)

@@ -11,11 +11,13 @@ mod entities;
 mod import;
 mod ledger;
 mod life;
+mod listed;
 mod mailings;
 mod plan;
 mod recorder;
 mod runs;
 mod script;
+mod speaking;
 mod suppression;
 mod usage;
 
@@ -44,7 +46,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 4;
+const VERSION: i64 = 7;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +107,8 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         step(1, "journal", include_str!("sql/0001_journal.sql")),
         step(2, "engine", include_str!("sql/0002_engine.sql")),
-        step(VERSION, "life", include_str!("sql/0004_life.sql")),
+        step(4, "life", include_str!("sql/0004_life.sql")),
+        step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }
 
@@ -172,12 +175,15 @@ impl Store {
     }
 
     async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
-        let mut options = options(&path);
-        if scratch {
-            // Nothing of it is to survive anything.
-            options = options.synchronous(SqliteSynchronous::Off);
+        // Nothing of a scratch copy is to survive anything. A schema is on disk with the first commit that counts.
+        let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
+        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made.
+        let options = options(&path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
+        let mut connection = migrated(options).await?;
+        if !scratch {
+            sqlx::query("PRAGMA synchronous = FULL").execute(&mut connection).await?;
         }
-        Ok(Self::over(migrated(options).await?, path, lock, scratch))
+        Ok(Self::over(connection, path, lock, scratch))
     }
 
     /// Whether an older version wrote the journal.
@@ -264,7 +270,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(std::time::Duration::from_secs(10))

@@ -28,6 +28,7 @@ impl Store {
     /// The journal is of another event, or cannot be written.
     pub async fn folder(&self, event: &str, secret: [u8; 32], first: &Revision) -> Result<FolderState, StoreError> {
         let mut connection = self.connection.lock().await;
+        let mut connection = sqlx::Connection::begin(&mut *connection).await?;
         sqlx::query("INSERT INTO folder (id, event, secret, created_ms) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(event)
             .bind(&secret[..])
@@ -52,6 +53,7 @@ impl Store {
         .execute(&mut *connection)
         .await?;
         let rows = sqlx::query("SELECT * FROM revision ORDER BY number").fetch_all(&mut *connection).await?;
+        connection.commit().await?;
         let revisions = rows.iter().map(revision).collect::<Result<_, _>>()?;
         let history = History::new(revisions)
             .ok_or_else(|| StoreError::Step("the journal has no state of the event; restore it".to_owned()))?;
