@@ -190,7 +190,7 @@ impl Guest<'_> {
             broken(format!("the answer is {:?} instead of {meant:?}", entry.partstat), limits);
         }
         if entry.partstat == PartStat::NeedsAction && self.asked == Some(false) {
-            broken("the reminder offers no answer to one who has given none".to_owned(), movers);
+            broken("the reminder offers no answer to one who has given none".to_owned(), limits.that_move_events());
         }
         ending
     }

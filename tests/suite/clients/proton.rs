@@ -1,6 +1,6 @@
 //! Proton Mail and Calendar.
 //!
-//! Sources: ProtonMail/WebClients applications/mail/src/app/helpers/calendar/invite.ts (only attachments whose name has an
+//! Sources: ProtonMail/WebClients applications/mail, invite.ts (only attachments whose name has an
 //! iCalendar extension; UID and DTEND wanted; getIsInvitationOutdated compares DTSTAMP and, where that is equal, SEQUENCE;
 //! getIsReinvite) and inviteApi.ts (updateEventInvitation: a higher SEQUENCE, or an event that was cancelled, asks anew; other
 //! changed words keep the event; a CANCEL keeps all but DTSTAMP and STATUS). In the version read, an update with changed words

@@ -79,7 +79,6 @@ pub(crate) struct Last {
 #[derive(Clone)]
 pub(crate) struct Story {
     workshop: Rc<RefCell<Workshop>>,
-    step: usize,
     edition: Edition,
     /// Which states of the event there are; they stand in the workshop.
     path: Vec<(RevisionKind, Edition)>,
@@ -94,7 +93,6 @@ impl Story {
     pub(crate) fn new() -> Self {
         Self {
             workshop: Rc::new(RefCell::new(Workshop::open())),
-            step: 0,
             edition: (0, 0),
             path: vec![(RevisionKind::First, (0, 0))],
             last: None,
@@ -110,7 +108,6 @@ impl Story {
 
     /// Does what a verb does.
     pub(crate) fn say(&mut self, verb: Verb) -> Said {
-        self.step += 1;
         let history = self.history();
         let is_in = self.last.is_some_and(|last| last.entry.method == OrganizerMethod::Request);
         let kind = match verb {
@@ -129,11 +126,11 @@ impl Story {
             }
             Verb::Wording | Verb::Material if history.is_cancelled() => return Said::No,
             Verb::Wording => {
-                self.edition.0 = self.step;
+                self.edition.0 += 1;
                 RevisionKind::Wording
             }
             Verb::Material => {
-                self.edition.1 = self.step;
+                self.edition.1 += 1;
                 RevisionKind::Material
             }
             Verb::Cancel if !history.is_cancelled() && self.last.is_some() => RevisionKind::Cancellation,
