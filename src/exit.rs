@@ -118,7 +118,11 @@ impl Stopped {
 
     /// Prints it: the problems, then one line with all causes.
     pub fn print(&self) {
-        if let Self::Configuration(problems) | Self::Data(problems, _) = self {
+        let mut cause = self;
+        while let Self::Later(stopped) = cause {
+            cause = stopped;
+        }
+        if let Self::Configuration(problems) | Self::Data(problems, _) = cause {
             print_problems(problems);
         }
         eprintln!("convoke: {}", io::chain(self));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::collect::sources;
+use super::collect::{base, sources};
 use crate::cli;
 use crate::command::folder::read_event_file;
 use crate::desk::count;
@@ -23,8 +23,13 @@ pub(super) async fn run(path: &Path, typed: &cli::Replies) -> Result<Exit, Stopp
         if source == Source::Input {
             return Err(Stopped::Usage("standard input cannot be checked; pipe a message into --dry-run".to_owned()));
         }
-        let setup =
-            Setup { replies: file.replies.clone(), folder: path.to_owned(), checkpoint: None, is_patient: false };
+        let setup = Setup {
+            replies: file.replies.clone(),
+            folder: path.to_owned(),
+            base: base(path, typed),
+            checkpoint: None,
+            is_patient: false,
+        };
         match Door::open(&source, setup).await {
             Ok(door) => {
                 let about = door.about();

@@ -54,17 +54,24 @@ pub(super) fn typed_sources(typed: &cli::Replies) -> Result<Vec<Source>, Stopped
     typed.from.iter().map(parse).collect()
 }
 
+/// Where names of files begin: those of the file in the event folder, typed ones where we stand.
+pub(super) fn base(folder: &Path, typed: &cli::Replies) -> PathBuf {
+    if typed.from.is_empty() { folder.to_owned() } else { PathBuf::new() }
+}
+
 pub(super) async fn run(path: &Path, typed: &cli::Replies) -> Result<Exit, Stopped> {
     let (file, _) = read_event_file(path)?;
     let sources = sources(typed, &file.replies)?;
     let bar = Bar::items("reading", 0);
     let first = bar.clone();
     let stop = Stop::listen(move || first.say("stopping when what is in hand is recorded; Ctrl-C again stops at once"));
-    let ledger = Ledger::new(path, typed.dry_run, typed.watch, file.records.hashed);
+    let shared = typed.watch.then(|| stop.clone());
+    let ledger = Ledger::new(path, typed.dry_run, shared, file.records.hashed);
     let work = Work {
         event: Happening::of(&file),
         replies: file.replies,
         folder: path.to_owned(),
+        base: base(path, typed),
         is_watching: typed.watch,
         says_each: typed.json || typed.watch || typed.dry_run,
         is_json: typed.json,
@@ -116,6 +123,7 @@ struct Work {
     event: Happening,
     replies: Replies,
     folder: PathBuf,
+    base: PathBuf,
     is_watching: bool,
     says_each: bool,
     is_json: bool,
@@ -140,6 +148,7 @@ impl Work {
         let setup = Setup {
             replies: self.replies.clone(),
             folder: self.folder.clone(),
+            base: self.base.clone(),
             checkpoint: known,
             is_patient: self.is_watching,
         };
@@ -307,15 +316,15 @@ struct Ledger {
     store: Option<Store>,
     /// A copy that goes when we end.
     is_scratch: bool,
-    /// Given back after each use, and waited for.
-    is_shared: bool,
+    /// Where it is given back after each use, and waited for: what ends the wait.
+    shared: Option<Stop>,
     /// Whether addresses that must not be written to are kept as hashes.
     hashes: bool,
 }
 
 impl Ledger {
-    fn new(folder: &Path, is_scratch: bool, is_shared: bool, hashes: bool) -> Self {
-        Self { folder: folder.to_owned(), store: None, is_scratch, is_shared, hashes }
+    fn new(folder: &Path, is_scratch: bool, shared: Option<Stop>, hashes: bool) -> Self {
+        Self { folder: folder.to_owned(), store: None, is_scratch, shared, hashes }
     }
 
     async fn store(&mut self) -> Result<&Store, StoreError> {
@@ -335,14 +344,15 @@ impl Ledger {
         }
         let mut is_told = false;
         loop {
-            match Store::open(&self.folder, clock::now().as_millisecond()).await {
-                Err(StoreError::Busy(who)) if self.is_shared => {
-                    if !std::mem::replace(&mut is_told, true) {
-                        eprintln!("convoke: waiting: another convoke works in this folder{who}");
-                    }
-                    tokio::time::sleep(BUSY).await;
-                }
-                other => return other,
+            let opened = Store::open(&self.folder, clock::now().as_millisecond()).await;
+            let (Err(StoreError::Busy(who)), Some(stop)) = (&opened, &self.shared) else { return opened };
+            if !std::mem::replace(&mut is_told, true) {
+                eprintln!("convoke: waiting: another convoke works in this folder{who}");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(BUSY) => {}
+                // What is in hand is not recorded: the next run reads it again.
+                () = stop.asked() => return opened,
             }
         }
     }
@@ -366,7 +376,7 @@ impl Ledger {
     }
 
     fn give_back(&mut self) {
-        if self.is_shared && !self.is_scratch {
+        if self.shared.is_some() {
             self.store = None;
         }
     }

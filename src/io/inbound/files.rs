@@ -49,7 +49,12 @@ impl Reader {
                 return Ok(None);
             }
             let name = Path::new("-");
-            let octets = whole_or_header(io::stdin().lock()).map_err(|e| FileError::new("read", name, e))?;
+            let mut octets = whole_or_header(io::stdin().lock()).map_err(|e| FileError::new("read", name, e))?;
+            // What many mail systems put before a message that they pipe: the separator of an mbox.
+            if octets.starts_with(b"From ") {
+                let end = memchr::memchr(b'\n', &octets).unwrap_or(octets.len() - 1);
+                octets.drain(..=end);
+            }
             let place = "standard input".to_owned();
             return Ok(Some(Inbound { id: InboundId::Nth(1), octets, received: None, place }));
         }

@@ -125,8 +125,10 @@ pub enum Waited {
 pub struct Setup {
     /// `[replies]`.
     pub replies: Replies,
-    /// Files are named below it.
+    /// The event folder: secrets and certificates are named below it.
     pub folder: PathBuf,
+    /// Where the names of files and folders to read begin.
+    pub base: PathBuf,
     /// How far the source has been read.
     pub checkpoint: Option<Checkpoint>,
     /// Whether a lost connection is made again for as long as it takes.
@@ -135,7 +137,7 @@ pub struct Setup {
 
 impl Setup {
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.base.join(name)
     }
 
     fn timeout(&self) -> Duration {

@@ -56,11 +56,13 @@ pub(super) struct Dialogue {
     silence: Duration,
     /// Whether the server told of new messages since the last listing.
     pub(super) has_news: bool,
+    /// Messages in the folder, as it was told last.
+    exists: u32,
 }
 
 impl Dialogue {
     pub(super) fn new(session: Session<Line>, silence: Duration) -> Self {
-        Self { session, silence, has_news: false }
+        Self { session, silence, has_news: false, exists: 0 }
     }
 
     /// Shows the next response. A parser that fails on what the server sent costs the connection and nothing else.
@@ -72,8 +74,10 @@ impl Dialogue {
                     let words = outcome.information.as_deref().unwrap_or_default();
                     return Err(Fault::Lost(format!("the server says goodbye: {}", printable(words))));
                 }
-                if let Response::MailboxData(MailboxDatum::Exists(_)) = data.parsed() {
-                    self.has_news = true;
+                match data.parsed() {
+                    Response::MailboxData(MailboxDatum::Exists(n)) => (self.has_news, self.exists) = (true, *n),
+                    Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
+                    _ => {}
                 }
                 Ok(look(data.parsed()))
             }
@@ -176,6 +180,10 @@ impl Dialogue {
     pub(super) async fn list(&mut self, after: u32) -> Result<Vec<(u32, u32)>, Fault> {
         self.has_news = false;
         let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
+        // To some servers `*` means nothing in an empty folder.
+        if self.exists == 0 {
+            return Ok(Vec::new());
+        }
         let mut found: Vec<(u32, u32)> = Vec::new();
         let each = |response: &Response<'_>| {
             if let Response::Fetch(_, attributes) = response {
