@@ -29,6 +29,7 @@ mod proxy;
 mod recipients;
 mod records;
 mod relay;
+#[path = "../rooms.rs"]
 mod rooms;
 mod sample;
 mod server;
