@@ -128,7 +128,7 @@ pub enum Verb {
     Triage(Triage),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
-                      convoke report --run 3 --json\n  convoke report --all --addresses --output private")]
+                      convoke report --run 3 --json\n  convoke report --all --addresses --output private\n  convoke report --answers        who comes, who is silent")]
     Report(Report),
     /// Keeps the list of addresses that must not be written to.
     #[command(after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
@@ -513,6 +513,9 @@ pub struct Report {
     /// All runs together.
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
+    /// Who comes, who is silent, what is to be looked at, in place of runs.
+    #[arg(long, conflicts_with_all = ["run", "all", "addresses"])]
+    pub answers: bool,
     /// JSON on standard output; files only where --output names a folder.
     #[arg(long)]
     pub json: bool,

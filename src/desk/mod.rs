@@ -7,6 +7,7 @@
 //! Can fail: nothing.
 
 pub mod answers;
+pub mod answers_page;
 pub mod chart;
 pub mod coverage;
 pub mod difference;

@@ -199,7 +199,7 @@ impl Position {
         let mut position = Self::default();
         if let Some(at) = decides {
             let held = history[at].0.clone();
-            contradictions(&mut history, at, &voices, &mut conflicts);
+            contradictions(&history, at, &voices, &mut conflicts);
             history[at].1 = Weight::Decides;
             let count = |partstat: PartStat| -> u32 {
                 let of = voices.iter().map(|at| &history[*at].0).filter(|answer| answer.partstat == partstat);
@@ -276,7 +276,7 @@ fn said(answer: &Answer) -> Timestamp {
 }
 
 /// What speaks against the answer that decides.
-fn contradictions(history: &mut [(Answer, Weight)], decides: usize, voices: &[usize], conflicts: &mut Vec<Conflict>) {
+fn contradictions(history: &[(Answer, Weight)], decides: usize, voices: &[usize], conflicts: &mut Vec<Conflict>) {
     let held = history[decides].0.clone();
     for at in voices.iter().copied().filter(|at| *at != decides) {
         let answer = &history[at].0;

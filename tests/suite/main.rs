@@ -4,6 +4,7 @@ mod answers;
 mod book;
 mod cells;
 mod check;
+mod clients;
 mod clock;
 mod connect;
 mod crash;

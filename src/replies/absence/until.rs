@@ -255,6 +255,7 @@ mod tests {
             ("我将休假至2026年5月5日", "2026-05-05"),
             ("bis einschließlich 5. Mai", "2026-05-05"),
             ("bis zum 05.06.2026", "2026-06-05"),
+            ("Ich bin bis 5. Mai abwesend", "2026-05-05"),
             ("fino al 5 maggio", "2026-05-05"),
             ("até 5 de maio de 2026", "2026-05-05"),
             ("until January 3", "2027-01-03"),

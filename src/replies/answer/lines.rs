@@ -397,8 +397,8 @@ fn value_colon(line: &str, from: usize) -> Option<usize> {
     let mut is_quoted = false;
     let mut last = None;
     let mut tried = 0;
-    for at in from..octets.len() {
-        match octets[at] {
+    for (at, octet) in octets.iter().enumerate().skip(from) {
+        match octet {
             b'"' if heeds_quotes => is_quoted = !is_quoted,
             b':' if !is_quoted => {
                 last = Some(at);

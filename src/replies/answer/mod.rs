@@ -191,3 +191,6 @@ pub(super) fn is_machine(address: &str) -> bool {
         || squeezed.contains("donotreply")
         || ["calendarnotification", "mailerdaemon", "postmaster"].contains(&squeezed.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,12 +87,13 @@ fn is_open(text: &str, hit: &Hit) -> bool {
     let is_question = after.find(ends).is_some_and(|at| after[at..].starts_with(['?', '\u{ff1f}', '\u{61f}']));
     let start = text[..hit.range.start].rfind(ends).map_or(0, |at| at + 1);
     let before = &text[text.ceil_char_boundary(start)..hit.range.start];
-    let supposes = ["if ", "whether ", "who ", "si ", "wenn ", "falls ", "ob ", "se ", "\u{435}\u{441}\u{43b}\u{438} "];
     let before = before.trim_start();
+    // `si` is reflexive too (`la delegazione si congratula`), so it supposes as a first word only.
+    let starts = before.starts_with("si ");
+    let supposes = ["if ", "whether ", "who ", "wenn ", "falls ", "ob ", "\u{435}\u{441}\u{43b}\u{438} "];
+    let holds = supposes.iter().any(|word| before.starts_with(word) || before.contains(&format!(" {word}")));
     // `If I may, we will attend` has a comma between.
-    is_question
-        || supposes.iter().any(|word| before.starts_with(word) || before.contains(&format!(" {word}")))
-            && !before.contains(',')
+    is_question || (starts || holds) && !before.contains(',')
 }
 
 /// Numbers as words, of the languages read.
@@ -263,8 +264,7 @@ fn persons(text: &str) -> Option<u32> {
             break;
         }
     }
-    if *words.first().unwrap_or(&"") != "" && COUNTED_ALONE.iter().any(|word| words.contains(word)) && counted.is_none()
-    {
+    if COUNTED_ALONE.iter().any(|word| words.contains(word)) && counted.is_none() {
         counted = Some(2);
     }
     match (counted, is_with) {
@@ -321,6 +321,8 @@ mod tests {
             ("I cannot attend, but my deputy will attend.", None),
             ("Do you know who will attend?", None),
             ("Where is the room?", None),
+            ("If he comes he will attend the lunch.", None),
+            ("La Misi\u{f3}n se complace en confirmar su asistencia.", Some(Accepted)),
         ];
         for (words, expected) in cases {
             assert_eq!(meaning(words).partstat, expected, "{words}");

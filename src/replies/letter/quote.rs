@@ -91,6 +91,9 @@ fn is_separator(line: &str) -> bool {
         let words = inner.trim();
         return words.chars().any(char::is_alphabetic);
     }
+    if !line.ends_with(':') {
+        return false;
+    }
     let folded = folded(line);
     [
         "begin forwarded message:",
@@ -116,7 +119,7 @@ pub(super) fn is_label(line: &str) -> bool {
 }
 
 fn label(line: &str) -> Option<String> {
-    let line = line.trim_start_matches(|c: char| matches!(c, '*' | '_' | '|' | ' ' | '\t' | '\u{200f}' | '\u{200e}'));
+    let line = line.trim_start_matches(['*', '_', '|', ' ', '\t', '\u{200f}', '\u{200e}']);
     let end = line.find([':', '\u{ff1a}'])?;
     let name = &line[..end];
     (name.len() <= 60).then(|| folded(name.trim_matches(['*', '_', ' ', '\u{a0}'])))

@@ -119,3 +119,6 @@ fn subject_answer(mail: &Mail<'_>) -> Option<(crate::calendar::PartStat, String)
 fn written(mail: &Mail<'_>) -> Option<Date> {
     date(mail.head()).map(|instant| Offset::UTC.to_datetime(instant).date())
 }
+
+#[cfg(test)]
+mod tests;
