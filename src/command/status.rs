@@ -260,6 +260,9 @@ fn say_returns(path: &Path, returns: &Returns) {
         let cure = Class::parse(class).map_or("look at the report", cure);
         println!("{} returned ({class}): {cure}", count(*n, "message", "messages"));
     }
+    for (address, entity, class, diagnostic) in &returns.returned {
+        println!("  {address} ({entity}): {class}: {}", diagnostic.replace(char::is_control, " "));
+    }
     if !returns.absent.is_empty() {
         println!("out of office:");
         returns.absent.iter().for_each(|(address, until)| println!("  {address} until {until}"));

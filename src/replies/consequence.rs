@@ -472,3 +472,6 @@ fn comment(answer: &Answer) -> String {
 fn words(text: &str) -> String {
     text.trim().chars().take(LONGEST_WORDS).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,8 @@ pub struct Returns {
     pub letters: u64,
     /// Returned messages by the class of the last final report.
     pub bounced: BTreeMap<String, u64>,
+    /// Some of them: address, entity, class and what the server said.
+    pub returned: Vec<(String, String, String, String)>,
     /// Mailboxes whose owners are away, with the last day, the latest first.
     pub absent: Vec<(String, String)>,
 }
@@ -340,6 +342,14 @@ impl Store {
         .fetch_all(&mut *connection)
         .await?;
         returns.bounced = bounced.into_iter().map(|(class, n)| (class, n.unsigned_abs())).collect();
+        returns.returned = sqlx::query_as(
+            "SELECT r.address, r.entity, b.class, b.diagnostic FROM dispatch d JOIN recipient r ON r.id = d.recipient
+             JOIN bounce b ON b.id = (SELECT max(id) FROM bounce WHERE dispatch = d.id AND is_final = 1)
+             WHERE d.state = 'BOUNCED' ORDER BY d.id LIMIT $1",
+        )
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await?;
         returns.absent = sqlx::query_as(
             "SELECT r.address, max(i.absent_until) FROM inbound i JOIN recipient r ON r.id = i.recipient
              WHERE i.absent_until >= $1 GROUP BY r.id ORDER BY 2 DESC, 1 LIMIT $2",
