@@ -224,7 +224,8 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
                 Some(dispatch) => store.revision_of(dispatch).await?,
                 None => store.known_revision(&entity).await?,
             };
-            let comment = if words.comment.is_empty() { summary["words"].as_str().unwrap_or_default() } else { &words.comment };
+            let own = summary["words"].as_str().unwrap_or_default();
+            let comment = if words.comment.is_empty() { own } else { words.comment.as_str() };
             effects.push(Effect::Answer(Box::new(Answer {
                 entity: entity.clone(),
                 recipient,

@@ -4,7 +4,7 @@
 //! [`Known::of_mail`], from one to a [`Binding`]. Rules (evidence: what clients return, and RFC 5546 section 3.2.3):
 //!
 //! 1. A UID of ours binds a calendar answer: UIDs are keyed tokens, so whoever returns one has the invitation. A Message-ID of
-//!    ours, referred to or returned, or the ENVID made of it, binds everything else, and so does a returned UID.
+//!    ours, referred to or returned, or the ENVID or reverse-path made of it, binds everything else; so does a returned UID.
 //! 2. A token proves through which invitation an answer came, not who pressed the button. It is *proven* where in addition
 //!    From, ATTENDEE and the invited address are one and our own mail host authenticated its domain; otherwise *bound*.
 //! 3. Without a token an address that was invited makes it *claimed*: anybody can write anybody's address.
@@ -259,7 +259,8 @@ impl Known {
         if let Some(at) = self.by_uid.get(&answer.uid.trim().to_lowercase()) {
             let invited = &self.invited[*at];
             let (actor, acted_as) = self.actor(invited, answer, from);
-            let is_own = |address: Option<&WrittenAddress>| address.map(key).as_deref() == Some(&invited.address.key());
+            let is_own =
+                |address: Option<&WrittenAddress>| address.is_some_and(|address| key(address) == invited.address.key());
             let is_proven = actor == Actor::Invited
                 && is_own(answer.attendee.as_ref())
                 && is_own(from)
@@ -349,9 +350,9 @@ impl Known {
             let is_other = |answer: &Answer| !answer.uid.trim().is_empty() && !own.has_made(&answer.uid);
             return reading.answers.iter().all(is_other);
         }
-        let mut ids = reading.traces.message_ids.iter().chain(&reading.original_message_id).peekable();
+        let mut ids = message_ids(reading, own).peekable();
         if ids.peek().is_some() {
-            return ids.all(|id| own.resembles(id));
+            return ids.all(|id| own.resembles(&id));
         }
         let mut uids = reading.traces.uids.iter().peekable();
         uids.peek().is_some() && uids.all(|uid| !own.has_made(uid))
@@ -388,7 +389,13 @@ fn message_ids<'r>(reading: &'r Reading, own: &'r Own) -> impl Iterator<Item = S
     let named = reading.original_message_id.iter().chain(&reading.traces.message_ids).cloned();
     // What stands before the @ of a Message-ID is the ENVID (`delivery::dialogue`).
     let envelopes = reading.traces.envelope_ids.iter().map(|envid| format!("{envid}@{}", own.sender.domain()));
-    named.chain(envelopes)
+    // And so is what stands behind the plus of a reverse-path of its own (`sender.verp`).
+    let paths = reading.traces.addressed_to.iter().filter_map(|address| {
+        let (local, _) = address.rsplit_once('@')?;
+        let id = format!("{}@{}", local.rsplit_once('+')?.1, own.sender.domain());
+        own.resembles(&id).then_some(id)
+    });
+    named.chain(envelopes).chain(paths)
 }
 
 /// Those who may be meant, the surest first.

@@ -316,6 +316,10 @@ impl<'j> Judge<'j> {
                     }
                     relevant.push(one);
                 }
+                [] => {
+                    self.bound.suggestion = decision.as_str().to_owned();
+                    return InboundState::Triage;
+                }
                 // Members of a list: for some of them it may have arrived.
                 _ => {
                     self.flags.push(Flag::OtherRecipient);

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::desk::{Desk, Ran, repository};
 use crate::oracles::oracles;
+use crate::server::{Manners, Server};
 
 const LIST: &str = "email,entity,kind,language,city,of_state\n\
                     un@utopia.example,Utopia,mission,en,,of Utopia\n\
@@ -406,6 +407,27 @@ fn originals_are_kept_for_their_owner_alone() {
     other.desk.write("returned/1.eml", &mails[2]);
     other.desk.ends(0, &["replies", "--from", "returned", "--dry-run"]);
     assert!(!other.desk.path.join("replies").exists());
+}
+
+#[test]
+fn a_bounce_is_known_by_where_it_arrives() {
+    let desk = Desk::with_list(LIST);
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &settings.replace("# verp = true", "verp = true"));
+    let server = Server::start(Manners::default());
+    desk.ends(0, &["send", "--relay", &format!("smtp://127.0.0.1:{}", server.port)]);
+    let event = Event { desk };
+    let sent = event.sent("full@lilliput.example");
+    let token = sent.message_id.split('@').next().expect("a token").to_owned();
+    let path = format!("MAIL FROM:<events+{token}@liechtenstein-un.example>");
+    assert_eq!(server.heard(&path).len(), 1, "{:?}", server.heard("MAIL"));
+    let nothing_of_ours = format!(
+        "From: MAILER-DAEMON@mx.example\r\nTo: events+{token}@liechtenstein-un.example\r\n\
+         Subject: Undelivered Mail Returned to Sender\r\nDate: Wed, 06 Sep 2017 10:00:00 +0000\r\n\r\n\
+         <full@lilliput.example>: host mx.lilliput.example said: 552 5.2.2 mailbox full\r\n"
+    );
+    event.reads("returned", &[nothing_of_ours]);
+    assert_eq!(event.row("full@lilliput.example")["state"], "BOUNCED", "{:#?}", event.cards());
 }
 
 #[test]

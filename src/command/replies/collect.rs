@@ -305,9 +305,9 @@ impl Work {
 
 fn line(place: &str, reading: &Reading, record: &InboundRecord) -> String {
     let from = reading.from.as_ref().map_or("nobody named", |from| from.as_str());
-    let whose = if record.bound.entity.is_empty() { "nobody known" } else { &record.bound.entity };
+    let whose = if record.bound.entity.is_empty() { "nobody on the lists" } else { &record.bound.entity };
     let state = record.state.as_str();
-    plain(&format!("{place}: {} from {from}, of {whose}: {}; {state}", reading.kind.as_str(), reading.because))
+    plain(&format!("{place}: {} from {from}: {}; of {whose}: {state}", reading.kind.as_str(), reading.because))
 }
 
 /// The journal, opened when it is needed.

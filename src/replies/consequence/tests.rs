@@ -261,6 +261,18 @@ fn a_report_on_a_message_of_ours_returns_it() {
 }
 
 #[test]
+fn a_reverse_path_of_its_own_binds_what_returns_nothing() {
+    let token = MESSAGE.split('@').next().expect("a token").to_uppercase();
+    let returned = bounce("un@utopia.example", "", "failed", "5.1.1");
+    let path = |token: &str| judged(&returned.replacen("To: rsvp@", &format!("To: rsvp+{token}@"), 1));
+    assert_eq!((path(&token).bound.level, path(&token).bound.dispatch), (Some(Trust::Bound), Some(11)));
+    let other = path("zzzzzzzzzzzzzzzzzzzzzzzzzz");
+    assert!(is_idle(&other) && other.state == InboundState::Ignored, "another event's: {other:?}");
+    let plain = path("news");
+    assert!(is_idle(&plain) && plain.state == InboundState::Triage, "{plain:?}");
+}
+
+#[test]
 fn a_letter_is_bound_and_waits_for_a_person() {
     let letter = |from: &str, more: &str| {
         format!(
