@@ -17,14 +17,13 @@ use super::library::{Form, Letter, Library};
 use super::lint;
 use super::pieces::Family;
 use super::render::{Rendered, RowCells};
+use super::told::{Part, Told, meant};
 use crate::calendar::{self, Object, OrganizerMethod, Severity};
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::mail::{AddrSpec, Mailbox, MessageId};
 use crate::people::{Kind, Language, Register};
-use crate::plan::{
-    Dispatch, DispatchKey, Entry, Facts, FolderKey, Held, History, Identity, Purpose, Rendering, Revision, RevisionKind,
-};
+use crate::plan::{Dispatch, DispatchKey, FolderKey, Held, History, Identity, Purpose, RevisionKind};
 
 /// Casts that are kept: a list in which every row decides anew what its letter says would fill the memory.
 const CASTS_MOST: usize = 256;
@@ -116,36 +115,10 @@ struct Making<'m> {
     now: Timestamp,
 }
 
-/// What a calendar object is made of, except the recipient.
-#[derive(Clone, Copy)]
-struct Part<'m> {
-    entry: Entry,
-    told: &'m Told,
-    voice: &'m Voice,
-    language: &'m Language,
-}
-
 /// What is the same for everybody who reads one language.
 struct Edition {
     values: Map<String, Value>,
     sender: Mailbox,
-}
-
-/// A state of the event.
-struct Told {
-    dtstamp: Timestamp,
-    kind: RevisionKind,
-    note: String,
-    facts: Facts,
-    start: Timestamp,
-    end: Timestamp,
-    voices: BTreeMap<Language, Voice>,
-}
-
-/// It in one language.
-struct Voice {
-    organizer: Mailbox,
-    rendering: Rendering,
 }
 
 impl Composer {
@@ -551,54 +524,15 @@ impl Composer {
         Ok(letter)
     }
 
-    fn object<'o>(&'o self, making: &Making<'o>) -> Option<Object<'o>> {
-        let Part { entry, told, voice, .. } = making.calendar?;
-        Some(Object {
-            method: entry.method,
-            uid: &making.identity.uid,
-            sequence: entry.sequence,
-            dtstamp: told.dtstamp,
-            created: self.created,
-            last_modified: told.dtstamp,
-            start: told.start,
-            end: told.end,
-            summary: &voice.rendering.title,
-            location: &voice.rendering.place,
-            description: &voice.rendering.description,
-            organizer: &voice.organizer,
-            attendee: making.attendee,
-            partstat: entry.partstat,
-            status: entry.method.status(),
-            url: told.facts.url(),
-        })
+    fn object<'o>(&self, making: &Making<'o>) -> Option<Object<'o>> {
+        Some(making.calendar?.object(self.created, &making.identity.uid, making.attendee))
     }
 
-    fn meant<'o>(&'o self, object: &Object<'o>, making: &Making<'o>) -> calendar::Meant<'o> {
+    fn meant<'o>(&self, object: &Object<'o>, making: &Making<'o>) -> calendar::Meant<'o> {
         let held = making.dispatch.held.as_ref();
-        let stored = held.and_then(|held| {
-            let told = self.told.get(&held.revision)?;
-            let Told { dtstamp, start, end, .. } = *told;
-            Some(calendar::Stored { method: held.method, sequence: held.sequence, dtstamp, start, end })
-        });
-        calendar::Meant {
-            method: object.method,
-            uid: object.uid,
-            sequence: object.sequence,
-            dtstamp: object.dtstamp,
-            stored,
-            start: object.start,
-            end: object.end,
-            organizer: object.organizer,
-            attendee: object.attendee,
-            partstat: object.partstat,
-            status: object.status,
-            summary: object.summary,
-            location: object.location,
-            description: object.description,
-            url: object.url,
-            local_words: making.calendar.map_or("", |part| &part.voice.rendering.date),
-            now: making.now,
-        }
+        let stored = held.and_then(|held| Some(self.told.get(&held.revision)?.stored(held)));
+        let local_words = making.calendar.map_or("", |part| &part.voice.rendering.date);
+        calendar::Meant { stored, ..meant(object, local_words, making.now) }
     }
 
     /// Nothing leaves that fails this: the octets are read again and compared with what is meant.
@@ -646,27 +580,6 @@ impl Making<'_> {
         let is_markdown = self.letter.form == Form::Markdown;
         let is_reply = self.dispatch.thread.is_some();
         Cast::new(rendered, is_markdown, &self.letter.language, self.sender, calendar, is_reply)
-    }
-}
-
-impl Told {
-    fn of(revision: &Revision, sender: &AddrSpec) -> Result<Self, Problem> {
-        let unreadable = |fault: String| {
-            let cure = "restore the journal, or upgrade convoke";
-            Problem::new(event_file::whole_file(), fault, cure)
-        };
-        let facts = Facts::parse(&revision.facts).map_err(|fault| unreadable(fault.to_string()))?;
-        let instants = facts.instants();
-        let (start, end) = instants.ok_or_else(|| {
-            unreadable(format!("state {} of the event has a time that cannot be reckoned", revision.number))
-        })?;
-        let voices = facts.renderings().iter().filter_map(|(tag, rendering)| {
-            let organizer = Mailbox::new(&rendering.organizer, sender.clone());
-            Some((Language::parse(tag)?, Voice { organizer, rendering: rendering.clone() }))
-        });
-        let voices = voices.collect();
-        let Revision { dtstamp, kind, note, .. } = revision.clone();
-        Ok(Self { dtstamp, kind, note, facts, start, end, voices })
     }
 }
 

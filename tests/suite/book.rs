@@ -83,7 +83,7 @@ impl Book {
 
 /// Changes the journal as no program would.
 pub(crate) fn change(desk: &Desk, update: &'static str) {
-    with(desk, async |connection| sqlx::query(update).execute(connection).await).expect("the journal");
+    with(desk, async |connection| sqlx::raw_sql(update).execute(connection).await).expect("the journal");
 }
 
 /// As if the wait of every deferred message had passed.

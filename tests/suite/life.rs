@@ -463,3 +463,57 @@ fn a_killed_update_goes_on_where_it_was() {
     let revision = desk.status()["event"]["revision"].clone();
     assert_eq!(revision, 1, "one revision, however often it was begun");
 }
+
+#[test]
+fn a_part_is_told_first_and_the_others_later() {
+    let (desk, mut room, _) = invited();
+    edit(&desk, HOUR);
+    desk.ends(0, &["update", "--only", "entity=Ana's Office"]);
+    assert_eq!(room.new_of(&desk).keys().collect::<Vec<_>>(), ["ana@x.example"]);
+    let ran = desk.ends(0, &["update"]);
+    assert!(!ran.out.contains("what has changed"), "{}", ran.out);
+    assert_eq!(room.new_of(&desk).keys().collect::<Vec<_>>(), ["eva@x.example"]);
+    assert!(desk.ends(0, &["update"]).out.contains("nothing has changed"));
+    assert_eq!(desk.status()["event"]["revision"], 1);
+}
+
+/// As version 2 left it: facts without instants and renderings, messages without the language of their object.
+const AS_BEFORE: &str = "UPDATE revision SET facts = json_remove(facts, '$.renderings', '$.instants', '$.default');
+                         UPDATE dispatch SET language = ''";
+
+#[test]
+fn facts_of_an_older_version_are_completed_where_the_folder_says_the_same() {
+    let (desk, mut room, first) = invited();
+    change(&desk, AS_BEFORE);
+    desk.ends(0, &["send"]);
+    assert!(room.new_of(&desk).is_empty());
+    edit(&desk, ROOM);
+    let ran = desk.ends(0, &["update"]);
+    assert!(ran.out.contains("taken for `wording`"), "{}", ran.out);
+    for (address, post) in room.new_of(&desk) {
+        assert_eq!(post.property("UID"), first[&address].property("UID"));
+        assert!(post.says("(before: United Nations Headquarters, Conference Room 2)"), "{}", post.text);
+    }
+    // Where it says something else, what has changed is told all the same.
+    let (desk, mut room, _) = invited();
+    change(&desk, AS_BEFORE);
+    edit(&desk, HOUR);
+    desk.ends(0, &["update"]);
+    let posts = room.new_of(&desk);
+    assert_eq!(posts.len(), 2);
+    for post in posts.values() {
+        assert_eq!((post.property("SEQUENCE"), post.property("DTSTART")), ("1", "20170922T183000Z"));
+    }
+    desk.ends(0, &["cancel", "--all"]);
+    assert_eq!(room.new_of(&desk).len(), 2);
+}
+
+#[test]
+fn the_sender_stays_the_same_for_good() {
+    let (desk, _, _) = invited();
+    edit(&desk, ("address = \"events@", "address = \"office@"));
+    for verb in [&["send"][..], &["update"], &["cancel", "--all"]] {
+        let refused = desk.ends(78, verb);
+        assert!(refused.err.contains("those who were sent the invitation have it of"), "{}", refused.err);
+    }
+}

@@ -33,6 +33,22 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the journal ready to find the dispatches that mails speak of, by Message-ID and by UID. Not part of the schema:
+    /// whoever only sends should not write two more indexes with each message.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn index_identities(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        for sql in [
+            "CREATE INDEX IF NOT EXISTS dispatch_message_id ON dispatch (message_id)",
+            "CREATE INDEX IF NOT EXISTS dispatch_uid ON dispatch (uid)",
+        ] {
+            sqlx::query(sql).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
     /// Everything that an entity answered, in the order in which it was recorded.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ name = "The Office"
 address = "events@host.example"
 [contact]
 name = "Ms. Ash"
+telephone = "+41 22 000 00 00"
 [recipients]
 files = ["l.csv"]
 kind = "ngo"

@@ -69,9 +69,6 @@ DROP TABLE dispatch;
 ALTER TABLE dispatch_4 RENAME TO dispatch;
 
 CREATE INDEX dispatch_open ON dispatch (id) WHERE state IN ('READY', 'DEFERRED');
--- Whose message a mail that came back is.
-CREATE INDEX dispatch_message_id ON dispatch (message_id);
-CREATE INDEX dispatch_uid ON dispatch (uid);
 
 -- By mailbox: the last calendar object that it may have (`held`), the last one that it may have or is to get (`latest`), and
 -- the message that began the correspondence (`thread`); NULL where there is none.
