@@ -119,12 +119,10 @@ pub enum Verb {
     )]
     Replies(Replies),
     /// Decides about mail that came back and that no rule decides: letters, unsure answers, proposals.
-    #[command(
-        after_help = "Examples:\n  convoke triage                        one after the other, one key each\n  \
+    #[command(after_help = "Examples:\n  convoke triage                        one after the other, one key each\n  \
                       convoke triage --list\n  convoke triage 12 --accepted --persons 2\n  \
                       convoke triage 13 --declined --entity kenya\n  convoke triage 14 --none\n\n\
-                      An answer that is decided here is a note of yours, with the message as its evidence."
-    )]
+                      An answer that is decided here is a note of yours, with the message as its evidence.")]
     Triage(Triage),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \

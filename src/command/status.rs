@@ -276,7 +276,8 @@ fn say_returns(path: &Path, returns: &Returns) {
     }
     if returns.triage > 0 {
         let words = count(returns.triage, "message waits", "messages wait");
-        let letters = if returns.letters > 0 { format!(", {} of them letters", returns.letters) } else { String::new() };
+        let letters =
+            if returns.letters > 0 { format!(", {} of them letters", returns.letters) } else { String::new() };
         println!("{words} for a decision{letters}: `convoke {}triage`", in_folder(path));
     }
 }

@@ -165,7 +165,8 @@ async fn one_by_one(path: &Path, number: Option<i64>, typed: &cli::Triage) -> Re
             };
             let mut words = Words::of(typed);
             if needs_entity(decision) && card.entity.is_empty() && words.entity.is_none() {
-                words.entity = ask("of which entity? a part of its name, or an address > ")?.filter(|name| !name.is_empty());
+                words.entity =
+                    ask("of which entity? a part of its name, or an address > ")?.filter(|name| !name.is_empty());
             }
             if matches!(decision, Decision::Accepted | Decision::Tentative) && words.persons.is_none() {
                 let announced = persons(&card);
@@ -254,12 +255,15 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
             };
             let Some(dispatch) = dispatch else {
                 let cure = "name the mailbox with --entity ADDRESS";
-                return Err(Stopped::Usage(format!("no message to it may have arrived, or its mailbox is not known; {cure}")));
+                return Err(Stopped::Usage(format!(
+                    "no message to it may have arrived, or its mailbox is not known; {cure}"
+                )));
             };
             let report = &summary["recipients"][0];
             let text = |key: &str| report[key].as_str().unwrap_or_default().to_owned();
             let class = Some(text("class")).filter(|class| !class.is_empty()).unwrap_or_else(|| "other".to_owned());
-            let diagnostic = Some(text("diagnostic")).filter(|text| !text.is_empty()).unwrap_or_else(|| words.comment.clone());
+            let diagnostic =
+                Some(text("diagnostic")).filter(|text| !text.is_empty()).unwrap_or_else(|| words.comment.clone());
             let (status, is_final) = (text("status"), true);
             effects.push(Effect::Returned(Returned { dispatch, class, status, diagnostic, is_final, said }));
             done = format!("{entity}: its message was not delivered");
@@ -272,7 +276,9 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
                 return Err(Stopped::Usage("whose address is meant? name it with --entity ADDRESS".to_owned()));
             };
             done = format!("{address}: must not be written to");
-            let note = Some(words.comment.clone()).filter(|note| !note.is_empty()).unwrap_or_else(|| "asked by mail".to_owned());
+            let note = Some(words.comment.clone())
+                .filter(|note| !note.is_empty())
+                .unwrap_or_else(|| "asked by mail".to_owned());
             effects.push(Effect::Suppress { address, reason: SuppressionReason::Unsubscribe, note });
         }
         Decision::Speaker => {
@@ -425,12 +431,17 @@ fn original(path: &Path, card: &Card) -> Result<String, Stopped> {
         Some(octets) => {
             let text = String::from_utf8_lossy(&octets);
             let lines: Vec<String> = text.lines().take(SHOWN).map(one_line).collect();
-            let more = if text.lines().nth(SHOWN).is_some() { format!("\n… in {}", card.original) } else { String::new() };
+            let more =
+                if text.lines().nth(SHOWN).is_some() { format!("\n… in {}", card.original) } else { String::new() };
             format!("{}{more}", lines.join("\n"))
         }
         None => {
-            let id = card.message_id.as_deref().map(|id| format!(", Message-ID <{}>", one_line(id))).unwrap_or_default();
-            format!("it lies where it was read: {}{id}; keep = \"triage\" under [replies] keeps the next ones", card.source)
+            let id =
+                card.message_id.as_deref().map(|id| format!(", Message-ID <{}>", one_line(id))).unwrap_or_default();
+            format!(
+                "it lies where it was read: {}{id}; keep = \"triage\" under [replies] keeps the next ones",
+                card.source
+            )
         }
     })
 }

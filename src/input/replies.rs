@@ -270,7 +270,18 @@ pub(crate) fn read(root: &TomlReader<'_, '_>) -> Replies {
     let timeout = duration("timeout", standard.timeout);
     let poll = duration("poll", standard.poll);
     table.finish();
-    Replies { from, password, token, auth, ca_file, move_to, keep: keep.unwrap_or_default(), authserv_id, timeout, poll }
+    Replies {
+        from,
+        password,
+        token,
+        auth,
+        ca_file,
+        move_to,
+        keep: keep.unwrap_or_default(),
+        authserv_id,
+        timeout,
+        poll,
+    }
 }
 
 fn source(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Source> {

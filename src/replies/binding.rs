@@ -289,7 +289,8 @@ impl Known {
             Some((&self.invited[*at], None, "it returns a calendar object of ours"))
         });
         if let Some((invited, message, rule)) = bound {
-            let acted_as = from.filter(|from| key(from) != invited.address.key() && is_of_person(reading.kind)).cloned();
+            let acted_as =
+                from.filter(|from| key(from) != invited.address.key() && is_of_person(reading.kind)).cloned();
             let actor = acted_as.as_ref().map_or(Actor::Invited, |address| self.relation(invited, address));
             return Some(Binding { invited, message, level: Trust::Bound, rule, actor, acted_as });
         }
@@ -401,7 +402,6 @@ fn message_ids<'r>(reading: &'r Reading, own: &'r Own) -> impl Iterator<Item = S
 /// Those who may be meant, the surest first.
 fn addresses(reading: &Reading) -> impl Iterator<Item = &WrittenAddress> {
     let attendees = reading.answers.iter().filter_map(|answer| answer.attendee.as_ref());
-    let reported =
-        reading.reports.iter().flat_map(|report| report.original_recipient.iter().chain(&report.recipient));
+    let reported = reading.reports.iter().flat_map(|report| report.original_recipient.iter().chain(&report.recipient));
     attendees.chain(reported).chain(&reading.from)
 }

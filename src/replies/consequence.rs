@@ -191,10 +191,12 @@ impl<'j> Judge<'j> {
                     self.bound.effects.push(effect);
                     changed = true;
                 }
-                None => needs_person |= !matches!(
-                    (answer.method, answer.partstat),
-                    (AttendeeMethod::DeclineCounter, _) | (AttendeeMethod::Reply, Some(PartStat::NeedsAction))
-                ),
+                None => {
+                    needs_person |= !matches!(
+                        (answer.method, answer.partstat),
+                        (AttendeeMethod::DeclineCounter, _) | (AttendeeMethod::Reply, Some(PartStat::NeedsAction))
+                    )
+                }
             }
         }
         match (needs_person, changed) {
@@ -403,7 +405,9 @@ impl<'j> Judge<'j> {
 
     fn unsubscribe(&mut self) -> InboundState {
         self.bound.suggestion = Decision::Unsubscribe.as_str().to_owned();
-        let Some(binding) = self.known.of_mail(self.reading, self.circumstances.own) else { return InboundState::Triage };
+        let Some(binding) = self.known.of_mail(self.reading, self.circumstances.own) else {
+            return InboundState::Triage;
+        };
         self.take(&binding);
         if binding.level == Trust::Claimed || !matches!(binding.actor, Actor::Invited | Actor::Alias) {
             return InboundState::Triage;

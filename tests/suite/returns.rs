@@ -94,12 +94,27 @@ impl Event {
             .rows()
             .iter()
             .map(|row| {
-                let keys = ["address", "state", "answer", "persons", "answered", "answered_by", "conflict", "returned_because"];
+                let keys = [
+                    "address",
+                    "state",
+                    "answer",
+                    "persons",
+                    "answered",
+                    "answered_by",
+                    "conflict",
+                    "returned_because",
+                ];
                 keys.map(|key| row[key].to_string()).join(" ")
             })
             .collect();
         state.push(self.answers().to_string());
-        state.extend(self.desk.ends(0, &["suppress", "--list"]).out.lines().filter_map(|l| l.split_whitespace().next().map(str::to_owned)));
+        state.extend(
+            self.desk
+                .ends(0, &["suppress", "--list"])
+                .out
+                .lines()
+                .filter_map(|l| l.split_whitespace().next().map(str::to_owned)),
+        );
         state.sort();
         state
     }
@@ -170,8 +185,12 @@ fn letter(from: &str, reference: &str, words: &str) -> String {
 }
 
 fn away(from: &str, message_id: &str) -> String {
-    letter(from, &format!("Auto-Submitted: auto-replied\r\nIn-Reply-To: <{message_id}>\r\n"), "I am out of the office until 30 December 2199.")
-        .replace("Re: Invitation", "Automatic reply: Invitation")
+    letter(
+        from,
+        &format!("Auto-Submitted: auto-replied\r\nIn-Reply-To: <{message_id}>\r\n"),
+        "I am out of the office until 30 December 2199.",
+    )
+    .replace("Re: Invitation", "Automatic reply: Invitation")
 }
 
 /// One of each: what a mailbox holds some days after an invitation.
@@ -186,8 +205,20 @@ fn mailbox(event: &Event) -> Vec<String> {
             "mission@arcadia.example",
             "DTSTAMP:20170906T090000Z\r\nATTENDEE;PARTSTAT=DECLINED:MAILTO:Mission@Arcadia.example\r\nCOMMENT:we regret\r\n",
         ),
-        report(&event.sent("gone@erewhon.example").message_id, "gone@erewhon.example", "failed", "5.1.1", "550 5.1.1 no such user"),
-        report(&event.sent("full@lilliput.example").message_id, "full@lilliput.example", "failed", "5.2.2", "552 5.2.2 mailbox full"),
+        report(
+            &event.sent("gone@erewhon.example").message_id,
+            "gone@erewhon.example",
+            "failed",
+            "5.1.1",
+            "550 5.1.1 no such user",
+        ),
+        report(
+            &event.sent("full@lilliput.example").message_id,
+            "full@lilliput.example",
+            "failed",
+            "5.2.2",
+            "552 5.2.2 mailbox full",
+        ),
         complaint(&event.sent("list@shop.example").message_id),
         away("away@laputa.example", &event.sent("away@laputa.example").message_id),
         report(
@@ -210,7 +241,12 @@ fn mailbox(event: &Event) -> Vec<String> {
              ATTENDEE;PARTSTAT=TENTATIVE:mailto:second@utopia.example\r\n",
         ),
         replies(&un.uid, "crasher@elsewhere.example", "ACCEPTED", 7),
-        replies("another-event.aaaaaaaaaaaaaaaaaaaaaaaaaa@liechtenstein-un.example", "un@utopia.example", "DECLINED", 8),
+        replies(
+            "another-event.aaaaaaaaaaaaaaaaaaaaaaaaaa@liechtenstein-un.example",
+            "un@utopia.example",
+            "DECLINED",
+            8,
+        ),
         "no message".to_owned(),
     ]
 }
@@ -233,13 +269,21 @@ fn what_came_back_changes_the_ledger_once() {
     // A report that it is still tried settles the doubt.
     assert_eq!(state("doubt+drop@balnibarbi.example"), "SENT");
     let row = event.row("full@lilliput.example");
-    assert_eq!((row["returned_because"].as_str(), row["what_to_do"].as_str().map(|cure| cure.starts_with("try later"))), (Some("mailbox-full"), Some(true)));
+    assert_eq!(
+        (row["returned_because"].as_str(), row["what_to_do"].as_str().map(|cure| cure.starts_with("try later"))),
+        (Some("mailbox-full"), Some(true))
+    );
     assert_eq!(event.row("away@laputa.example")["absent_until"], "2199-12-30");
     let suppressed = event.desk.ends(0, &["suppress", "--list"]).out;
     assert!(suppressed.contains("gone@erewhon.example") && suppressed.contains("list@shop.example"), "{suppressed}");
     assert!(!suppressed.contains("lilliput") && suppressed.contains("called spam"), "{suppressed}");
     let said = event.desk.run(&["status"]).out;
-    for words in ["2 messages", "1 message returned (mailbox-full): try later", "away@laputa.example until 2199-12-30", "4 messages wait"] {
+    for words in [
+        "2 messages",
+        "1 message returned (mailbox-full): try later",
+        "away@laputa.example until 2199-12-30",
+        "4 messages wait",
+    ] {
         assert!(said.contains(words) || words == "2 messages", "{words}: {said}");
     }
     // Whoever is not reached is not reminded, and who answered is not either.
@@ -307,7 +351,11 @@ fn letters_lead_to_the_other_lists_too() {
     event.desk.ends(0, &["triage", &event.card("un@utopia.example"), "--speaker", "--name", "H.E. Ms. Paz"]);
     let speakers = event.desk.ends(0, &["speakers"]).out;
     assert!(speakers.contains("Utopia") && speakers.contains("H.E. Ms. Paz"), "{speakers}");
-    let card = event.cards().iter().find(|card| card["address"] == "mission@arcadia.example").map(|card| card["id"].to_string());
+    let card = event
+        .cards()
+        .iter()
+        .find(|card| card["address"] == "mission@arcadia.example")
+        .map(|card| card["id"].to_string());
     event.desk.ends(0, &["triage", &card.expect("a card"), "--unsubscribe"]);
     let suppressed = event.desk.ends(0, &["suppress", "--list"]).out;
     assert!(suppressed.contains("mission@arcadia.example"), "{suppressed}");
@@ -330,7 +378,8 @@ fn a_hundred_forgeries_change_nothing() {
         .map(|n| {
             let address = &everybody[n % everybody.len()];
             // Of the form of ours: 26 characters of base32.
-            let token: String = (0..26).map(|k| char::from(b'a' + u8::try_from((n * 7 + k * 3) % 26).expect("small"))).collect();
+            let token: String =
+                (0..26).map(|k| char::from(b'a' + u8::try_from((n * 7 + k * 3) % 26).expect("small"))).collect();
             let own = "liechtenstein-un.example";
             match n % 4 {
                 0 => replies(&format!("unsc-mass-atrocities-2017.{token}@{own}"), address, "DECLINED", 20),
@@ -393,7 +442,8 @@ fn originals_are_kept_for_their_owner_alone() {
     let event = Event::with("keep = \"all\"");
     let mails = mailbox(&event);
     event.reads("returned", &mails);
-    let kept: Vec<_> = fs::read_dir(event.desk.path.join("replies")).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    let kept: Vec<_> =
+        fs::read_dir(event.desk.path.join("replies")).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     assert_eq!(kept.len(), mails.len());
     #[cfg(unix)]
     for path in &kept {
@@ -465,7 +515,9 @@ fn answers_that_another_library_writes_are_understood() {
         let style = answer["style"].as_str().expect("a style");
         let note: Value = serde_json::from_str(&event.desk.ends(0, &["note", address, "--json"]).out).expect("JSON");
         let found = note["history"].as_array().expect("answers").iter().any(|one| {
-            one["answer"].as_str() == answer["answer"].as_str() && one["level"] == "bound" && one["source"] == "calendar"
+            one["answer"].as_str() == answer["answer"].as_str()
+                && one["level"] == "bound"
+                && one["source"] == "calendar"
         });
         assert!(found, "{style}: {address}: {note:#}");
     }

@@ -306,7 +306,10 @@ impl Store {
     /// The store cannot be read, or has no such message.
     pub async fn revision_of(&self, dispatch: i64) -> Result<u32, StoreError> {
         let mut connection = self.connection.lock().await;
-        let row = sqlx::query("SELECT revision FROM dispatch WHERE id = $1").bind(dispatch).fetch_one(&mut *connection).await?;
+        let row = sqlx::query("SELECT revision FROM dispatch WHERE id = $1")
+            .bind(dispatch)
+            .fetch_one(&mut *connection)
+            .await?;
         Ok(small(&row, "revision"))
     }
 
@@ -379,8 +382,7 @@ impl Store {
         )
         .fetch_all(&mut *connection)
         .await?;
-        all.by_recipient =
-            others.into_iter().map(|(id, until, triage)| (id, (until, triage.unsigned_abs()))).collect();
+        all.by_recipient = others.into_iter().map(|(id, until, triage)| (id, (until, triage.unsigned_abs()))).collect();
         Ok(all)
     }
 }

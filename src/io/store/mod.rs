@@ -24,8 +24,8 @@ mod suppression;
 mod usage;
 
 pub use entities::{Entities, Entity, EntitySummary, Mailbox};
-pub use inbound::{Card, ReturnedMail, ReturnedMails, Returns};
 pub use import::{Duplicate, ImportCounts, Importer};
+pub use inbound::{Card, ReturnedMail, ReturnedMails, Returns};
 pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
 pub use life::{Candidate, Circle, Planning};
 pub use mailings::{Mailing, Pick};

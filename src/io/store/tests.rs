@@ -193,15 +193,20 @@ async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
     // What was not sent cannot come back, what is known has no effect again, and the dead address waits no more.
     assert_eq!(states().await, [Standing::Bounced, Standing::Sent, Standing::Suppressed]);
     let known = store
-        .known(&Wanted { uids: vec!["U1@X.example".to_owned()], addresses: vec!["g3@x.example".to_owned()], ..Wanted::default() })
+        .known(&Wanted {
+            uids: vec!["U1@X.example".to_owned()],
+            addresses: vec!["g3@x.example".to_owned()],
+            ..Wanted::default()
+        })
         .await
         .expect("read");
     drop(known);
     let mut connection = store.connection.lock().await;
-    let verdicts: Vec<(i64, String)> = sqlx::query_as("SELECT dispatch, verdict FROM decision WHERE decided_ms > 3000 ORDER BY id")
-        .fetch_all(&mut *connection)
-        .await
-        .expect("rows");
+    let verdicts: Vec<(i64, String)> =
+        sqlx::query_as("SELECT dispatch, verdict FROM decision WHERE decided_ms > 3000 ORDER BY id")
+            .fetch_all(&mut *connection)
+            .await
+            .expect("rows");
     assert_eq!(verdicts, [(8, "SENT".to_owned()), (7, "BOUNCED".to_owned())]);
     let plan: Vec<String> = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", include_str!("sql/known.sql"))))
         .bind("{}")

@@ -43,7 +43,12 @@ fn known() -> Known {
             "Utopia",
             vec![sent(11, UID, MESSAGE, 0, Standing::Sent), sent(12, UID, &later, 1, Standing::Sent)],
         ),
-        invited(2, "mission@arcadia.example", "Arcadia", vec![sent(21, OTHER_UID, "e@host.example", 0, Standing::InDoubt)]),
+        invited(
+            2,
+            "mission@arcadia.example",
+            "Arcadia",
+            vec![sent(21, OTHER_UID, "e@host.example", 0, Standing::InDoubt)],
+        ),
     ])
 }
 
@@ -146,8 +151,14 @@ fn who_acted_is_told_apart() {
     // A server that writes in its own name.
     assert_eq!(case("noreply@cloud.example", "un@utopia.example"), (flag(""), some(""), settled));
     assert_eq!(case("un@utopia.example", "u.n@xn.example"), (flag("alias"), some("u.n@xn.example"), settled));
-    assert_eq!(case("ana@utopia.example", "ana@utopia.example"), (flag("colleague"), some("ana@utopia.example"), settled));
-    assert_eq!(case("un+x@utopia.example", "un+x@utopia.example"), (flag("alias"), some("un+x@utopia.example"), settled));
+    assert_eq!(
+        case("ana@utopia.example", "ana@utopia.example"),
+        (flag("colleague"), some("ana@utopia.example"), settled)
+    );
+    assert_eq!(
+        case("un+x@utopia.example", "un+x@utopia.example"),
+        (flag("alias"), some("un+x@utopia.example"), settled)
+    );
     assert_eq!(case("eva@ngo.example", "eva@ngo.example"), (flag("not-on-the-lists"), None, triage));
     assert_eq!(case("mission@arcadia.example", "mission@arcadia.example"), (flag("other-invited"), None, triage));
     let delegate = reply(
@@ -165,7 +176,8 @@ fn who_acted_is_told_apart() {
 #[test]
 fn an_address_alone_changes_nothing() {
     // The UID is of the form of ours, and none of ours.
-    let forged = judged(&accepts("gala.zzzzzzzzzzzzzzzzzzzzzzzzzz@host.example", "un@utopia.example", "un@utopia.example"));
+    let forged =
+        judged(&accepts("gala.zzzzzzzzzzzzzzzzzzzzzzzzzz@host.example", "un@utopia.example", "un@utopia.example"));
     assert!(is_idle(&forged));
     assert_eq!((forged.state, forged.bound.level), (InboundState::Triage, Some(Trust::Claimed)));
     assert_eq!((forged.bound.entity.as_str(), forged.bound.suggestion.as_str()), ("Utopia", "accepted"));
@@ -220,9 +232,21 @@ fn what_is_no_plain_answer_waits_for_a_person() {
     assert_eq!(counter.bound.suggestion, "tentative");
     let refresh = judged(&reply("REFRESH", UID, "un@utopia.example", own, ""));
     assert_eq!((refresh.state, flags(&refresh)), (InboundState::Triage, BTreeSet::from(["refresh"])));
-    let strange = judged(&reply("REPLY", UID, "un@utopia.example", ";PARTSTAT=X-MAYBE:mailto:un@utopia.example", "SEQUENCE:1\r\n"));
+    let strange = judged(&reply(
+        "REPLY",
+        UID,
+        "un@utopia.example",
+        ";PARTSTAT=X-MAYBE:mailto:un@utopia.example",
+        "SEQUENCE:1\r\n",
+    ));
     assert_eq!((strange.state, flags(&strange)), (InboundState::Triage, BTreeSet::from(["no-known-answer"])));
-    let silent = judged(&reply("REPLY", UID, "un@utopia.example", ";PARTSTAT=NEEDS-ACTION:mailto:un@utopia.example", "SEQUENCE:1\r\n"));
+    let silent = judged(&reply(
+        "REPLY",
+        UID,
+        "un@utopia.example",
+        ";PARTSTAT=NEEDS-ACTION:mailto:un@utopia.example",
+        "SEQUENCE:1\r\n",
+    ));
     assert_eq!((silent.state, answer(&silent)), (InboundState::Recorded, None));
 }
 
@@ -239,7 +263,10 @@ fn who_sends_another_says_whom() {
 fn a_report_on_a_message_of_ours_returns_it() {
     let ours = format!("Message-ID: <{}>\r\n", MESSAGE.to_uppercase());
     let gone = judged(&bounce("un@utopia.example", &ours, "failed", "5.1.1"));
-    assert_eq!((gone.state, gone.bound.level, gone.bound.dispatch), (InboundState::Settled, Some(Trust::Bound), Some(11)));
+    assert_eq!(
+        (gone.state, gone.bound.level, gone.bound.dispatch),
+        (InboundState::Settled, Some(Trust::Bound), Some(11))
+    );
     let [Effect::Returned(returned), Effect::Suppress { address, reason, .. }] = gone.bound.effects.as_slice() else {
         panic!("{gone:?}")
     };
@@ -249,15 +276,25 @@ fn a_report_on_a_message_of_ours_returns_it() {
 
     let full = judged(&bounce("un@utopia.example", &ours, "failed", "5.2.2").replace("no such user", "mailbox full"));
     assert!(matches!(full.bound.effects.as_slice(), [Effect::Returned(returned)] if returned.is_final), "{full:?}");
-    let slow = judged(&bounce("un@utopia.example", &ours, "delayed", "4.4.1").replace("550 4.4.1 no such user", "connection timed out"));
+    let slow = judged(
+        &bounce("un@utopia.example", &ours, "delayed", "4.4.1")
+            .replace("550 4.4.1 no such user", "connection timed out"),
+    );
     assert!(matches!(slow.bound.effects.as_slice(), [Effect::Returned(returned)] if !returned.is_final), "{slow:?}");
     assert_eq!(slow.state, InboundState::Recorded);
     // Forwarded by a system that does not say so: it did not arrive, and which address is dead nobody knows.
     let forwarded = judged(&bounce("ana@home.example", &ours, "failed", "5.1.1"));
-    assert!(matches!(forwarded.bound.effects.as_slice(), [Effect::Returned(returned)] if returned.is_final), "{forwarded:?}");
+    assert!(
+        matches!(forwarded.bound.effects.as_slice(), [Effect::Returned(returned)] if returned.is_final),
+        "{forwarded:?}"
+    );
     assert_eq!(flags(&forwarded), BTreeSet::from(["other-recipient"]));
-    let arrived = judged(&bounce("un@utopia.example", &ours, "delivered", "2.0.0").replace("550 2.0.0 no such user", "250 ok"));
-    assert!(!arrived.bound.effects.iter().any(|e| matches!(e, Effect::Returned(_) | Effect::Suppress { .. })), "{arrived:?}");
+    let arrived =
+        judged(&bounce("un@utopia.example", &ours, "delivered", "2.0.0").replace("550 2.0.0 no such user", "250 ok"));
+    assert!(
+        !arrived.bound.effects.iter().any(|e| matches!(e, Effect::Returned(_) | Effect::Suppress { .. })),
+        "{arrived:?}"
+    );
 }
 
 #[test]
@@ -287,7 +324,8 @@ fn a_letter_is_bound_and_waits_for_a_person() {
     let written = judged(&letter("mission@arcadia.example", ""));
     assert_eq!((written.state, written.bound.level), (InboundState::Triage, Some(Trust::Claimed)));
     assert!(is_idle(&written));
-    let other = judged(&letter("mission@arcadia.example", "In-Reply-To: <zzzzzzzzzzzzzzzzzzzzzzzzzz@host.example>\r\n"));
+    let other =
+        judged(&letter("mission@arcadia.example", "In-Reply-To: <zzzzzzzzzzzzzzzzzzzzzzzzzz@host.example>\r\n"));
     assert_eq!(other.state, InboundState::Triage, "a person wrote, and is invited");
     assert_eq!(judged("").state, InboundState::Triage, "no message at all");
 }
