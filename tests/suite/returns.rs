@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
@@ -279,16 +280,15 @@ fn what_came_back_changes_the_ledger_once() {
     assert!(!suppressed.contains("lilliput") && suppressed.contains("called spam"), "{suppressed}");
     let said = event.desk.run(&["status"]).out;
     for words in [
-        "2 messages",
         "1 message returned (mailbox-full): try later",
         "away@laputa.example until 2199-12-30",
         "4 messages wait",
     ] {
-        assert!(said.contains(words) || words == "2 messages", "{words}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
     }
     // Whoever is not reached is not reminded, and who answered is not either.
     let reminded = event.desk.ends(0, &["remind", "--not-within", "1s", "--dry-run"]).out;
-    assert!(!reminded.contains("gone@erewhon") && !reminded.contains("full@lilliput"), "{reminded}");
+    assert!(reminded.contains("2 not: refused, returned or suppressed"), "{reminded}");
 
     let before = event.end_state();
     let again = event.desk.ends(0, &["replies", "--from", "returned"]).out;
@@ -328,7 +328,7 @@ fn a_person_decides_what_no_rule_does() {
     // A person's word holds against the calendar's.
     let note: Value = serde_json::from_str(&event.desk.ends(0, &["note", "utopia", "--json"]).out).expect("JSON");
     assert_eq!(note["answer"], "declined");
-    assert_eq!(event.decides("q\n").lines().last(), Some("0 messages decided, 1 left"));
+    assert!(event.decides("q\n").ends_with("0 messages decided, 1 left\n"));
     let unreadable = event.cards()[0]["id"].to_string();
     event.desk.ends(64, &["triage", &unreadable, "--accepted"]);
     event.desk.ends(0, &["triage", &unreadable, "--accepted", "--entity", "laputa", "--persons", "1"]);

@@ -11,7 +11,6 @@ use crate::calendar::{OrganizerMethod, PartStat, Sequence};
 use crate::journal::{Answer, Bound, Effect, InboundRecord, InboundState, Returned, Standing, SuppressionReason};
 use crate::mail::AddrSpec;
 use crate::plan::{Entry, Errand, Purpose, RevisionKind};
-use crate::replies::Wanted;
 
 /// A folder that goes when it is dropped.
 struct Folder(PathBuf);
@@ -192,15 +191,6 @@ async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
     assert_eq!(store.record_inbound("s", &batch, None, time(6)).await.expect("recorded"), [true, false]);
     // What was not sent cannot come back, what is known has no effect again, and the dead address waits no more.
     assert_eq!(states().await, [Standing::Bounced, Standing::Sent, Standing::Suppressed]);
-    let known = store
-        .known(&Wanted {
-            uids: vec!["U1@X.example".to_owned()],
-            addresses: vec!["g3@x.example".to_owned()],
-            ..Wanted::default()
-        })
-        .await
-        .expect("read");
-    drop(known);
     let mut connection = store.connection.lock().await;
     let verdicts: Vec<(i64, String)> =
         sqlx::query_as("SELECT dispatch, verdict FROM decision WHERE decided_ms > 3000 ORDER BY id")
