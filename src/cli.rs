@@ -118,6 +118,12 @@ pub enum Verb {
                       convoke replies --explain --json mails/ | jq .kind\n  convoke replies --explain - < strange.eml"
     )]
     Replies(Replies),
+    /// Decides about mail that came back and that no rule decides: letters, unsure answers, proposals.
+    #[command(after_help = "Examples:\n  convoke triage                        one after the other, one key each\n  \
+                      convoke triage --list\n  convoke triage 12 --accepted --persons 2\n  \
+                      convoke triage 13 --declined --entity kenya\n  convoke triage 14 --none\n\n\
+                      An answer that is decided here is a note of yours, with the message as its evidence.")]
+    Triage(Triage),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
                       convoke report --run 3 --json\n  convoke report --all --addresses --output private\n  convoke report --answers        who comes, who is silent")]
@@ -544,6 +550,58 @@ pub struct Replies {
     /// With --explain: messages (.eml), folders of them, or `-` for standard input.
     #[arg(value_name = "FILE", requires = "explain")]
     pub files: Vec<PathBuf>,
+}
+
+/// `convoke triage`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("decision")
+    .args(["accepted", "tentative", "delegated", "declined", "bounce", "unsubscribe", "speaker", "none"]))]
+pub struct Triage {
+    /// The number of one message.
+    #[arg(value_name = "NUMBER")]
+    pub card: Option<i64>,
+    /// Shows what waits.
+    #[arg(long, conflicts_with = "decision")]
+    pub list: bool,
+    /// One JSON object a line for each message that waits.
+    #[arg(long, conflicts_with = "decision")]
+    pub json: bool,
+    /// They come.
+    #[arg(long)]
+    pub accepted: bool,
+    /// They may come.
+    #[arg(long)]
+    pub tentative: bool,
+    /// They send somebody else.
+    #[arg(long)]
+    pub delegated: bool,
+    /// They do not come.
+    #[arg(long)]
+    pub declined: bool,
+    /// It says that the message was not delivered.
+    #[arg(long)]
+    pub bounce: bool,
+    /// They want no mail.
+    #[arg(long)]
+    pub unsubscribe: bool,
+    /// They ask for the floor.
+    #[arg(long)]
+    pub speaker: bool,
+    /// It says nothing that concerns the event.
+    #[arg(long)]
+    pub none: bool,
+    /// How many come.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub persons: Option<u32>,
+    /// Whose it is, where nobody knows: a part of the name that no other entity has, or one of its addresses.
+    #[arg(long, value_name = "ENTITY")]
+    pub entity: Option<String>,
+    /// Who will speak, with --speaker.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub name: String,
+    /// A remark in the place of the message's own words.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub comment: String,
 }
 
 /// `convoke suppress`.

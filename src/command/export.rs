@@ -11,8 +11,10 @@ use crate::cli;
 use crate::desk::export::{HEADINGS, harmless};
 use crate::exit::{Exit, Stopped};
 use crate::io::files::FileError;
-use crate::io::store::{Entities, EntitySummary, LedgerRow, Store};
+use crate::io::store::{Entities, EntitySummary, LedgerRow, ReturnedMails, Store};
+use crate::journal::Standing;
 use crate::plan::Participation;
+use crate::replies::{Class, cure};
 
 /// Rows read at once.
 const PAGE: usize = 1000;
@@ -20,13 +22,15 @@ const PAGE: usize = 1000;
 const MOST_ROWS: u32 = 1_048_576;
 const MOST_CHARACTERS: usize = 32_767;
 /// Columns whose cells are numbers.
-const NUMBERS: [&str; 7] = ["attempts", "code", "size_octets", "line", "persons", "revision", "sequence"];
+const NUMBERS: [&str; 8] =
+    ["attempts", "code", "size_octets", "line", "persons", "revision", "sequence", "waiting_in_triage"];
 
 pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stopped> {
     let store = Store::open_reading(path).await?;
     let choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
     let entities = store.entities().await?;
-    let table = Table { store: &store, choice: &choice, entities: &entities };
+    let returned = store.returned_mail().await?;
+    let table = Table { store: &store, choice: &choice, entities: &entities, returned: &returned };
     if let cli::Format::Xlsx = typed.format {
         let Some(name) = &typed.out else {
             return Err(Stopped::Usage("a workbook is no text; name a file with --out".to_owned()));
@@ -118,6 +122,7 @@ struct Table<'t> {
     store: &'t Store,
     choice: &'t Chosen,
     entities: &'t Entities,
+    returned: &'t ReturnedMails,
 }
 
 impl Table<'_> {
@@ -134,6 +139,8 @@ impl Table<'_> {
         let text = |t: &Option<String>| t.clone().unwrap_or_default();
         let time = |t: Option<jiff::Timestamp>| t.map(|t| t.to_string()).unwrap_or_default();
         let entity = self.entities.get(&row.recipient.entity).cloned().unwrap_or_default();
+        let returned = self.returned.of(row.id, row.recipient_id);
+        let class = Class::parse(&returned.class).filter(|_| row.standing == Standing::Bounced);
         [
             row.recipient.address.to_string(),
             row.recipient.entity.clone(),
@@ -162,6 +169,11 @@ impl Table<'_> {
             entity.source.clone(),
             time(entity.silent_since.filter(|_| !entity.is_withdrawn)),
             if entity.has_conflict { "yes".to_owned() } else { String::new() },
+            returned.class,
+            returned.diagnostic,
+            class.map(cure).unwrap_or_default().to_owned(),
+            returned.absent_until,
+            number(i64::try_from(returned.triage).ok()),
         ]
     }
 

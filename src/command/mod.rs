@@ -34,6 +34,7 @@ mod signatures;
 mod speakers;
 mod status;
 mod suppress;
+mod triage;
 mod trial;
 mod update;
 mod who;
@@ -86,6 +87,7 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
         Verb::Replies(typed) => replies::run(&folder, &typed).await,
+        Verb::Triage(typed) => triage::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Speakers(typed) => speakers::run(&folder, &typed).await,

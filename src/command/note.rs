@@ -127,8 +127,7 @@ async fn answer(
         persons: noted.persons,
         comment: noted.comment,
         source,
-        // Who sat at this machine; the history shows it to colleagues.
-        by: ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default(),
+        by: who_records(),
         is_note: true,
         attendee: String::new(),
         sequence: None,
@@ -141,20 +140,25 @@ async fn answer(
     })
 }
 
+/// Who sat at this machine; the history shows it to colleagues.
+pub(super) fn who_records() -> String {
+    ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default()
+}
+
 /// Why a name leads to no entity, or to several.
-struct NotFound {
+pub(super) struct NotFound {
     what: String,
     cure: String,
 }
 
 impl NotFound {
-    fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         format!("{}; {}", self.what, self.cure)
     }
 }
 
 /// The entity's name as the lists have it, and the mailbox if an address was typed.
-async fn find(store: &Store, typed: &str) -> Result<Result<(String, Option<i64>), NotFound>, Stopped> {
+pub(super) async fn find(store: &Store, typed: &str) -> Result<Result<(String, Option<i64>), NotFound>, Stopped> {
     let list = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     Ok(match store.find_entity(typed).await? {
         (Found::One(name), mailbox) => Ok((name, mailbox)),

@@ -97,7 +97,8 @@ impl Maker<'_> {
             if is_raw {
                 out.write_all(&composed.octets)?;
             } else {
-                let envelope = (self.planned.composer.reverse_path().as_str(), row.recipient.address.as_str());
+                let path = self.planned.composer.return_path(&composed.identity.message_id);
+                let envelope = (path.as_str(), row.recipient.address.as_str());
                 out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
             }
             return Ok(Exit::Done);

@@ -17,7 +17,8 @@ use crate::cli;
 use crate::exit::{Exit, Stopped, print_trouble};
 use crate::input::replies::Source;
 use crate::io::messages;
-use crate::replies::{self, Answer, Kind, Reading, Report};
+use crate::journal::Trust;
+use crate::replies::{self, Answer, Judged, Kind, Reading, Report};
 
 pub(super) async fn run(path: &Path, typed: &cli::Replies) -> Result<Exit, Stopped> {
     if typed.explain {
@@ -96,6 +97,25 @@ fn in_json(place: &str, reading: &Reading) -> Value {
         "level": "unknown",
         "findings": reading.findings,
     })
+}
+
+/// The same, with whose it is and what followed.
+fn bound_json(place: &str, reading: &Reading, judged: &Judged) -> Value {
+    let mut object = in_json(place, reading);
+    let bound = &judged.bound;
+    object["level"] = Value::from(bound.level.map_or("unknown", Trust::as_str));
+    object["binding"] = json!({
+        "rule": bound.rule,
+        "entity": bound.entity,
+        "recipient": bound.recipient,
+        "dispatch": bound.dispatch,
+        "actor": bound.actor,
+        "flags": bound.flags.split_ascii_whitespace().collect::<Vec<_>>(),
+        "suggestion": bound.suggestion,
+        "effects": bound.effects.len(),
+    });
+    object["state"] = Value::from(judged.state.as_str());
+    object
 }
 
 fn report(report: &Report) -> Value {

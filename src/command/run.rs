@@ -508,7 +508,7 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
         language: composed.language.clone(),
     };
     Ok(Work {
-        from: composer.reverse_path().clone(),
+        from: composer.return_path(&composed.identity.message_id),
         to: row.recipient.address.clone(),
         octets: composed.octets,
         armed,

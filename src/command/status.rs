@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::folder::read_event_file;
@@ -16,10 +17,12 @@ use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
 use crate::input::reminders::AnswerMode;
-use crate::io::store::{Entity, LedgerRow, Store};
+use crate::io::clock;
+use crate::io::store::{Entity, LedgerRow, Returns, Store};
 use crate::journal::{Standing, Tally};
 use crate::people::Kind;
 use crate::plan::{Errand, History, Participation};
+use crate::replies::{Class, cure};
 
 /// Rows read at once.
 const PAGE: usize = 1000;
@@ -68,6 +71,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
                 "other_messages": others.collect::<Vec<_>>(), "event": history.as_ref().map(event_json),
                 "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()),
                 "last_run": last_run_json(store).await?,
+                "returned": returns_json(&returns(store).await?),
             })
         );
         return Ok(exit(&every));
@@ -99,6 +103,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     if all.of(Standing::Suppressed) > 0 {
         println!("{} suppressed: `convoke {}suppress --list`", all.of(Standing::Suppressed), in_folder(path));
     }
+    say_returns(path, &returns(store).await?);
     say_last_run(path, store).await?;
     if every.of(Standing::InDoubt) > 0 {
         println!(
@@ -242,6 +247,51 @@ impl Answers {
             "silence_means_presence": self.mode == AnswerMode::RegretsOnly,
         })
     }
+}
+
+async fn returns(store: &Store) -> Result<Returns, Stopped> {
+    let today = clock::now().to_zoned(TimeZone::system()).date();
+    Ok(store.returns(&today.to_string(), SHOWN).await?)
+}
+
+/// What came back, with what to do about it.
+fn say_returns(path: &Path, returns: &Returns) {
+    for (class, n) in &returns.bounced {
+        let cure = Class::parse(class).map_or("look at the report", cure);
+        println!("{} returned ({class}): {cure}", count(*n, "message", "messages"));
+    }
+    for (address, entity, class, diagnostic) in &returns.returned {
+        println!("  {address} ({entity}): {class}: {}", diagnostic.replace(char::is_control, " "));
+    }
+    if !returns.absent.is_empty() {
+        println!("out of office:");
+        returns.absent.iter().for_each(|(address, until)| println!("  {address} until {until}"));
+    }
+    if returns.strangers > 0 {
+        let words = count(returns.strangers, "answer", "answers");
+        println!("{words} from whoever is on no list, or with another's invitation");
+    }
+    if returns.late > 0 {
+        println!("{} after the event", count(returns.late, "answer came", "answers came"));
+    }
+    if returns.triage > 0 {
+        let words = count(returns.triage, "message waits", "messages wait");
+        let letters =
+            if returns.letters > 0 { format!(", {} of them letters", returns.letters) } else { String::new() };
+        println!("{words} for a decision{letters}: `convoke {}triage`", in_folder(path));
+    }
+}
+
+fn returns_json(returns: &Returns) -> serde_json::Value {
+    let bounced: Vec<_> = returns
+        .bounced
+        .iter()
+        .map(|(class, n)| json!({ "class": class, "messages": n, "what_to_do": Class::parse(class).map(cure) }))
+        .collect();
+    let absent: Vec<_> =
+        returns.absent.iter().map(|(address, until)| json!({ "address": address, "until": until })).collect();
+    json!({ "bounced": bounced, "out_of_office": absent, "triage": returns.triage, "letters": returns.letters,
+        "strangers": returns.strangers, "late": returns.late })
 }
 
 async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {

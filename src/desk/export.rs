@@ -1,7 +1,7 @@
 //! Deliveries as rows for spreadsheets and programs.
 
 /// The headings of an export, in order.
-pub const HEADINGS: [&str; 27] = [
+pub const HEADINGS: [&str; 32] = [
     "address",
     "entity",
     "kind",
@@ -29,6 +29,11 @@ pub const HEADINGS: [&str; 27] = [
     "answered_by",
     "silent_since",
     "conflict",
+    "returned_because",
+    "returned_words",
+    "what_to_do",
+    "absent_until",
+    "waiting_in_triage",
 ];
 
 /// A cell that no spreadsheet takes for a formula: `=`, `+`, `-`, `@`, their full-width forms, tab, CR and NUL at its

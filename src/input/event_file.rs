@@ -26,6 +26,9 @@ use crate::people::{Kind, Language};
 /// The name of the file in an event folder.
 pub const FILE_NAME: &str = "convoke.toml";
 
+/// Characters before the @ that leave room for `+` and a token of 26 within the 64 of RFC 5321 section 4.5.3.1.1.
+const LONGEST_VERP: usize = 37;
+
 /// Everything that `convoke.toml` says.
 #[derive(Clone, Debug)]
 pub struct EventFile {
@@ -121,6 +124,9 @@ pub struct Sender {
     pub address: AddrSpec,
     /// The reverse-path of the envelope (RFC 5321 section 4.1.1.2) where it is another.
     pub envelope: Option<AddrSpec>,
+    /// Whether each message has a reverse-path of its own, `local+token@domain` (VERP): what returns without anything else of
+    /// ours is then known by where it arrives. The mailbox must take such addresses (RFC 5233 calls it subaddressing).
+    pub verp: bool,
 }
 
 /// Which lists, and what their columns are called.
@@ -416,8 +422,15 @@ fn read_sender(root: &TomlReader<'_, '_>, default: &Language) -> Option<Sender> 
     let found = table.required_string("address", "write the mailbox that is read for replies");
     let from = found.and_then(|found| address(&table, found, "sender.address"));
     let envelope = table.string("envelope").and_then(|found| address(&table, found, "sender.envelope"));
+    let verp = table.boolean("verp").unwrap_or(false);
+    if let Some(path) = envelope.as_ref().or(from.as_ref()).filter(|_| verp)
+        && path.local_part().len() > LONGEST_VERP
+    {
+        let fault = format!("`verp` makes {} longer than 64 characters before the @", quoted(path.as_str()));
+        table.problem(table.place(), fault, "name a shorter `envelope`, or take `verp` out");
+    }
     table.finish();
-    Some(Sender { name: name?, address: from?, envelope })
+    Some(Sender { name: name?, address: from?, envelope, verp })
 }
 
 fn read_recipients(root: &TomlReader<'_, '_>) -> RecipientRules {

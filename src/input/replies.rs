@@ -63,6 +63,9 @@ pub struct Replies {
     pub move_to: Option<String>,
     /// Which originals are kept in the event folder.
     pub keep: Keep,
+    /// The name under which our own mail host writes `Authentication-Results` (RFC 8601 section 2.5); `None`: it is not
+    /// looked at, because anybody can write that field.
+    pub authserv_id: Option<String>,
     /// How long a server may be silent.
     pub timeout: Duration,
     /// Between two looks of `--watch` where nothing tells of new mail.
@@ -91,6 +94,7 @@ impl Default for Replies {
             ca_file: None,
             move_to: None,
             keep: Keep::None,
+            authserv_id: None,
             timeout: Duration::from_secs(60),
             poll: Duration::from_secs(30),
         }
@@ -254,6 +258,7 @@ pub(crate) fn read(root: &TomlReader<'_, '_>) -> Replies {
             None
         }
     });
+    let authserv_id = named(&table, "authserv_id");
     let duration = |key: &str, otherwise: Duration| {
         let Some(found) = table.string(key) else { return otherwise };
         parse_duration(&found.value).filter(|d| !d.is_zero()).unwrap_or_else(|| {
@@ -265,7 +270,18 @@ pub(crate) fn read(root: &TomlReader<'_, '_>) -> Replies {
     let timeout = duration("timeout", standard.timeout);
     let poll = duration("poll", standard.poll);
     table.finish();
-    Replies { from, password, token, auth, ca_file, move_to, keep: keep.unwrap_or_default(), timeout, poll }
+    Replies {
+        from,
+        password,
+        token,
+        auth,
+        ca_file,
+        move_to,
+        keep: keep.unwrap_or_default(),
+        authserv_id,
+        timeout,
+        poll,
+    }
 }
 
 fn source(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Source> {

@@ -11,6 +11,7 @@ pub mod inbound;
 pub mod log;
 pub mod maildir;
 pub mod messages;
+pub mod originals;
 pub mod pace;
 pub mod sandbox;
 pub mod secrets;

@@ -1,9 +1,11 @@
 //! Mail that came back: how far a mailbox has been read, and where each message stands.
 //!
-//! What: [`Checkpoint`] (RFC 3501 section 2.3.1.1), [`InboundState`], [`InboundRecord`]. Not here: SQL (`io::store`), what a
+//! What: [`Checkpoint`] (RFC 3501 section 2.3.1.1), [`InboundState`], [`InboundRecord`], [`Bound`]. Not here: SQL (`io::store`), what a
 //! message says (`replies`). Called by: `io::inbound`, `io::store`, `command::replies`. Can fail: nothing.
 
 use jiff::Timestamp;
+
+use super::{Effect, Trust};
 
 /// How far a folder has been read. UIDs grow within one UIDVALIDITY and mean nothing across two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,35 @@ pub struct InboundRecord {
     pub state: InboundState,
     /// What was read in it: a JSON object.
     pub summary: String,
+    /// Whose it is, and what follows from it.
+    pub bound: Bound,
+    /// Where the original is kept, below the event folder; empty where it is not.
+    pub original: String,
+}
+
+/// Whose mail it is, and what follows from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// How sure that is; `None`: nobody knows whose it is.
+    pub level: Option<Trust>,
+    /// The rule that decided, as a person understands it; empty where none did.
+    pub rule: String,
+    /// The mailbox, by its row in the journal.
+    pub recipient: Option<i64>,
+    /// The message of ours that it is about.
+    pub dispatch: Option<i64>,
+    /// The entity of the mailbox; empty where that is not known.
+    pub entity: String,
+    /// Who acted, where that is another than the invited; else empty.
+    pub actor: String,
+    /// What a person may want to know, in words of `replies::Flag`, with blanks between them.
+    pub flags: String,
+    /// What a person may want to do: a word of [`Decision`](super::Decision), or empty.
+    pub suggestion: String,
+    /// The last day away, as `2027-06-30`; else empty.
+    pub absent_until: String,
+    /// What follows.
+    pub effects: Vec<Effect>,
 }
 
 #[cfg(test)]

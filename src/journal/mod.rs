@@ -8,6 +8,7 @@
 
 mod answer;
 mod attempt;
+mod effect;
 pub mod entity;
 mod inbound;
 mod speaking;
@@ -16,8 +17,9 @@ mod suppression;
 
 pub use answer::{Answer, Trust};
 pub use attempt::{Armed, Attempt, Outcome};
+pub use effect::{Decision, Effect, Returned};
 pub use entity::Position;
-pub use inbound::{Checkpoint, InboundRecord, InboundState};
+pub use inbound::{Bound, Checkpoint, InboundRecord, InboundState};
 pub use speaking::{Slot, SpeakingAct, SpeakingList, SpeakingStep, Target, lot};
 pub use standing::{Standing, Tally};
 pub use suppression::{Suppressed, SuppressionReason};

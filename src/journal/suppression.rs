@@ -11,19 +11,22 @@ pub enum SuppressionReason {
     Bounce,
     /// Its owner does not want our mail.
     Unsubscribe,
+    /// Its owner called our mail spam (RFC 5965).
+    Complaint,
     /// A person put it on the list.
     Manual,
 }
 
 impl SuppressionReason {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Bounce, Self::Unsubscribe, Self::Manual];
+    pub const ALL: [Self; 4] = [Self::Bounce, Self::Unsubscribe, Self::Complaint, Self::Manual];
 
     /// The word in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bounce => "bounce",
             Self::Unsubscribe => "unsubscribe",
+            Self::Complaint => "complaint",
             Self::Manual => "manual",
         }
     }
@@ -38,6 +41,7 @@ impl SuppressionReason {
         match self {
             Self::Bounce => "no such mailbox",
             Self::Unsubscribe => "unsubscribed",
+            Self::Complaint => "called spam",
             Self::Manual => "by hand",
         }
     }

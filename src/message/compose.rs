@@ -21,7 +21,7 @@ use super::told::{Part, Told, meant};
 use crate::calendar::{self, Object, OrganizerMethod, Severity};
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
-use crate::mail::{AddrSpec, Mailbox};
+use crate::mail::{AddrSpec, Mailbox, MessageId};
 use crate::people::{Kind, Language, Register};
 use crate::plan::{Dispatch, DispatchKey, FolderKey, Held, History, Identity, Purpose, RevisionKind};
 
@@ -195,6 +195,17 @@ impl Composer {
     /// The reverse-path of envelopes.
     pub fn reverse_path(&self) -> &AddrSpec {
         self.file.sender.envelope.as_ref().unwrap_or(&self.file.sender.address)
+    }
+
+    /// The reverse-path of one message: with `sender.verp` one that only this message has, made of its Message-ID's token.
+    pub fn return_path(&self, message_id: &MessageId) -> AddrSpec {
+        let path = self.reverse_path();
+        if !self.file.sender.verp {
+            return path.clone();
+        }
+        let token = message_id.as_str().split('@').next().unwrap_or_default();
+        AddrSpec::parse(&format!("{}+{token}@{}", path.local_part(), path.domain()))
+            .expect("the event file was checked for room, and tokens are plain")
     }
 
     /// A number from 0 to below 1 for one attempt of one message.

@@ -3,15 +3,18 @@
 //! What: [`read`], from the octets of any message to a [`Reading`]: what it is taken for and why, whom it names, what it says of
 //! them, what may bind it to an invitation. Standards: RFC 3464 and 6533 (delivery status), RFC 5965 (complaints), RFC 8098
 //! (receipts), RFC 3834 (automatic replies), RFC 5546 (calendar answers), and what programs write in their place.
-//! Not here: fetching mail (`io`), whose invitation it answers (binding). Called by: `command::replies`.
+//! Not here: fetching mail (`io`), the journal (`io::store`). Called by: `command::replies`.
 //! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and no octets can panic.
 
 mod absence;
 mod address;
 mod answer;
+mod authenticity;
+mod binding;
 mod bounce;
 mod cause;
 mod complaint;
+mod consequence;
 mod diagnosis;
 mod dsn;
 mod fields;
@@ -33,6 +36,9 @@ mod traces;
 mod voices;
 mod whom;
 
+pub use authenticity::authenticated_domains;
+pub use binding::{Actor, Binding, Invited, Known, Own, SentMessage, Wanted};
+pub use consequence::{Circumstances, Flag, Judged, consequence, cure};
 pub use head::Head;
 pub use identity::Identity;
 pub use mail::{Mail, Part, Returned, Shaped};

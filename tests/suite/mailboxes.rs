@@ -86,7 +86,7 @@ fn hundreds_of_messages_are_read_once_from_a_real_server() {
     let desk = desk(PASSWORD);
     let read = ["replies", "--from", &host.url()];
     let first = desk.ends(0, &read);
-    assert_eq!(first.out, "629 messages: 209 bounces, 420 letters; 420 for triage\n");
+    assert_eq!(first.out, "629 messages: 209 bounces, 420 letters; 209 not of this event; 420 for triage\n");
     assert_eq!(desk.ends(0, &read).out, "0 messages\n");
     // The folder's names are lost, as after a restored backup: all is looked at again, nothing is new.
     for entry in fs::read_dir(host.mailbox()).expect("a mailbox") {
@@ -130,7 +130,7 @@ fn new_mail_is_told_over_starttls_and_moved_when_it_is_recorded() {
     }
     host.deliver("4.host", &bounce(4));
     assert!(watching.line().contains("bounce from MAILER-DAEMON@host.example"));
-    assert_eq!(watching.stop(), "4 messages: 1 bounce, 3 letters; 3 for triage");
+    assert_eq!(watching.stop(), "4 messages: 1 bounce, 3 letters; 1 not of this event; 3 for triage");
     let moved = host.mailbox().join(".R&AOk-ponses lues");
     let count = |folder: &str| fs::read_dir(moved.join(folder)).expect("a folder").count();
     assert_eq!(count("cur") + count("new"), 4);

@@ -30,6 +30,7 @@ mod proxy;
 mod recipients;
 mod records;
 mod relay;
+mod returns;
 #[path = "../rooms.rs"]
 mod rooms;
 mod sample;

@@ -78,7 +78,7 @@ fn every_kind_of_source_is_read_once() {
     desk.write("mails/not.txt", "not a mail");
     let sources = ["replies", "--from", "maildir:returned", "mbox:old.mbox", "mails"];
     let dry = desk.ends(0, &[&sources[..], &["--dry-run"]].concat());
-    let summary = "6 messages: 1 bounce, 4 letters; 1 seen before; 4 for triage";
+    let summary = "6 messages: 1 bounce, 4 letters; 1 seen before; 1 not of this event; 4 for triage";
     assert!(dry.out.ends_with(&format!("{summary}; nothing was recorded\n")), "{}", dry.out);
     assert!(dry.out.contains("cur/2.host:2,S: bounce from MAILER-DAEMON@host.example: "), "{}", dry.out);
     assert_eq!(desk.ends(0, &sources).out, format!("{summary}\n"), "the letter in the mbox lies in the Maildir too");
@@ -93,7 +93,7 @@ fn every_kind_of_source_is_read_once() {
 fn the_sources_of_the_file_are_read_and_faults_in_it_are_told() {
     let desk = desk("from = [\"mails\"]");
     desk.write("mails/1.eml", &bounce(1));
-    assert_eq!(desk.ends(0, &["replies"]).out, "1 message: 1 bounce\n");
+    assert_eq!(desk.ends(0, &["replies"]).out, "1 message: 1 bounce; 1 not of this event\n");
     desk.ends(74, &["replies", "--from", "maildir:nowhere"]);
     let ran = desk.ends(64, &["replies", "--from", "pop3://a@b.example"]);
     assert!(ran.err.contains("source scheme `pop3` is none of"), "{}", ran.err);

@@ -14,18 +14,20 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::tally::Tally;
-use super::{in_json, plain};
+use super::{bound_json, plain};
 use crate::cli;
 use crate::command::folder::read_event_file;
 use crate::command::progress::Bar;
 use crate::exit::{Exit, Stopped, print_trouble};
-use crate::input::replies::{Replies, Source};
+use crate::input::event_file::EventFile;
+use crate::input::replies::{Keep, Replies, Source};
 use crate::io::clock;
-use crate::io::inbound::{Door, Inbound, InboundError, Setup, Waited};
+use crate::io::inbound::{Door, Inbound, InboundError, InboundId, Setup, Waited};
+use crate::io::originals;
 use crate::io::stop::Stop;
 use crate::io::store::{Store, StoreError};
 use crate::journal::{Checkpoint, InboundRecord, InboundState};
-use crate::replies::{self, Identity, Kind, Reading};
+use crate::replies::{self, Circumstances, Identity, Own, Reading, Wanted, authenticated_domains, consequence};
 
 /// Messages recorded with one commit, and their octets.
 const BATCH: usize = 200;
@@ -63,8 +65,10 @@ pub(super) async fn run(path: &Path, typed: &cli::Replies) -> Result<Exit, Stopp
     let bar = Bar::items("reading", 0);
     let first = bar.clone();
     let stop = Stop::listen(move || first.say("stopping when what is in hand is recorded; Ctrl-C again stops at once"));
-    let ledger = Ledger::new(path, typed.dry_run, typed.watch.then(|| stop.clone()));
+    let shared = typed.watch.then(|| stop.clone());
+    let ledger = Ledger::new(path, typed.dry_run, shared, file.records.hashed);
     let work = Work {
+        event: Happening::of(&file),
         replies: file.replies,
         folder: path.to_owned(),
         base: base(path, typed),
@@ -101,8 +105,22 @@ pub(super) async fn run(path: &Path, typed: &cli::Replies) -> Result<Exit, Stopp
     Ok(if tally.unread > 0 { Exit::Partly } else { Exit::Done })
 }
 
+/// What has to be known of the event to bind a mail to it.
+struct Happening {
+    own: Own,
+    end: jiff::Timestamp,
+}
+
+impl Happening {
+    fn of(file: &EventFile) -> Self {
+        let own = Own { event: file.event.id.clone(), sender: file.sender.address.clone() };
+        Self { own, end: file.event.end }
+    }
+}
+
 /// Everything that the sources share.
 struct Work {
+    event: Happening,
     replies: Replies,
     folder: PathBuf,
     base: PathBuf,
@@ -202,27 +220,11 @@ impl Work {
         known: Option<Checkpoint>,
     ) -> Result<Option<Checkpoint>, Stopped> {
         let now = clock::now();
-        let mut ids = Vec::with_capacity(batch.len());
-        let mut records = Vec::with_capacity(batch.len());
-        let mut readings = Vec::with_capacity(batch.len());
-        for inbound in batch {
-            let reading = replies::read(&inbound.octets);
-            let identity = Identity::of(&inbound.octets);
-            let summary = in_json(&inbound.place, &reading);
-            records.push(InboundRecord {
-                identity: identity.key(),
-                message_id: identity.message_id,
-                digest: identity.digest,
-                received: inbound.received,
-                kind: reading.kind.as_str().to_owned(),
-                state: state(reading.kind),
-                summary: summary.to_string(),
-            });
-            ids.push(inbound.id);
-            readings.push((inbound.place, reading));
-        }
+        let mut ledger = self.ledger.lock().await;
+        let (ids, records, readings) = self.judge(&mut ledger, batch, now).await?;
         let checkpoint = door.checkpoint(&ids, known);
-        let new = self.ledger.lock().await.record(name, &records, checkpoint, now).await?;
+        let new = ledger.record(name, &records, checkpoint, now).await?;
+        drop(ledger);
         let mut out = std::io::stdout().lock();
         let mut tally = self.tally.lock().await;
         for ((record, (place, reading)), is_new) in records.iter().zip(&readings).zip(new) {
@@ -231,7 +233,7 @@ impl Work {
                 if self.is_json {
                     writeln!(out, "{}", record.summary)?;
                 } else {
-                    writeln!(out, "{}", line(place, reading))?;
+                    writeln!(out, "{}", line(place, reading, record))?;
                 }
             }
         }
@@ -242,25 +244,70 @@ impl Work {
         }
         Ok(checkpoint)
     }
-}
 
-/// What a person has to look at, before anything is bound to an invitation.
-fn state(kind: Kind) -> InboundState {
-    match kind {
-        Kind::Letter | Kind::Challenge | Kind::Unreadable => InboundState::Triage,
-        Kind::Answer
-        | Kind::Bounce
-        | Kind::Complaint
-        | Kind::Receipt
-        | Kind::AutoReply
-        | Kind::Unsubscribe
-        | Kind::Echo => InboundState::Recorded,
+    /// Reads messages and says of each whose it is and what follows.
+    async fn judge(
+        &self,
+        ledger: &mut Ledger,
+        batch: Vec<Inbound>,
+        now: jiff::Timestamp,
+    ) -> Result<(Vec<InboundId>, Vec<InboundRecord>, Vec<(String, Reading)>), Stopped> {
+        let readings: Vec<Reading> = batch.iter().map(|inbound| replies::read(&inbound.octets)).collect();
+        let mut wanted = Wanted::default();
+        readings.iter().for_each(|reading| wanted.add(reading, &self.event.own));
+        let known = ledger.store().await?.known(&wanted).await?;
+        let (mut ids, mut records, mut read) = (Vec::new(), Vec::new(), Vec::new());
+        for (inbound, reading) in batch.into_iter().zip(readings) {
+            let identity = Identity::of(&inbound.octets);
+            let authenticated = match &self.replies.authserv_id {
+                Some(id) => authenticated_domains(&inbound.octets, id),
+                None => Vec::new(),
+            };
+            let judged = consequence(
+                &reading,
+                &known,
+                &Circumstances {
+                    own: &self.event.own,
+                    end: self.event.end,
+                    authenticated: &authenticated,
+                    evidence: &identity.digest,
+                    received: inbound.received,
+                    now,
+                },
+            );
+            let is_kept = match self.replies.keep {
+                Keep::None => false,
+                Keep::Triage => judged.state == InboundState::Triage,
+                Keep::All => true,
+            };
+            let original = match is_kept && !ledger.is_scratch {
+                true => originals::keep(&self.folder, &identity.digest, &inbound.octets)?,
+                false => String::new(),
+            };
+            let summary = bound_json(&inbound.place, &reading, &judged);
+            records.push(InboundRecord {
+                identity: identity.key(),
+                message_id: identity.message_id,
+                digest: identity.digest,
+                received: inbound.received,
+                kind: reading.kind.as_str().to_owned(),
+                state: judged.state,
+                summary: summary.to_string(),
+                bound: judged.bound,
+                original,
+            });
+            ids.push(inbound.id);
+            read.push((inbound.place, reading));
+        }
+        Ok((ids, records, read))
     }
 }
 
-fn line(place: &str, reading: &Reading) -> String {
+fn line(place: &str, reading: &Reading, record: &InboundRecord) -> String {
     let from = reading.from.as_ref().map_or("nobody named", |from| from.as_str());
-    plain(&format!("{place}: {} from {from}: {}", reading.kind.as_str(), reading.because))
+    let whose = if record.bound.entity.is_empty() { "nobody on the lists" } else { &record.bound.entity };
+    let state = record.state.as_str();
+    plain(&format!("{place}: {} from {from}: {}; of {whose}: {state}", reading.kind.as_str(), reading.because))
 }
 
 /// The journal, opened when it is needed.
@@ -271,16 +318,22 @@ struct Ledger {
     is_scratch: bool,
     /// Where it is given back after each use, and waited for: what ends the wait.
     shared: Option<Stop>,
+    /// Whether addresses that must not be written to are kept as hashes.
+    hashes: bool,
 }
 
 impl Ledger {
-    fn new(folder: &Path, is_scratch: bool, shared: Option<Stop>) -> Self {
-        Self { folder: folder.to_owned(), store: None, is_scratch, shared }
+    fn new(folder: &Path, is_scratch: bool, shared: Option<Stop>, hashes: bool) -> Self {
+        Self { folder: folder.to_owned(), store: None, is_scratch, shared, hashes }
     }
 
     async fn store(&mut self) -> Result<&Store, StoreError> {
         if self.store.is_none() {
-            self.store = Some(self.open().await?);
+            let store = self.open().await?;
+            if self.hashes {
+                store.hash_suppressed().await?;
+            }
+            self.store = Some(store);
         }
         Ok(self.store.as_ref().expect("it was opened just now"))
     }

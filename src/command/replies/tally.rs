@@ -17,6 +17,8 @@ pub(super) struct Tally {
     seen: u64,
     /// Of the new ones.
     triage: u64,
+    /// Of the new ones, those that concern another event or nobody here.
+    ignored: u64,
     /// Could not be read from where they lie.
     pub(super) unread: u64,
 }
@@ -31,6 +33,7 @@ impl Tally {
         let place = Kind::ALL.iter().position(|k| *k == kind).expect("all kinds are there");
         self.new[place] += 1;
         self.triage += u64::from(state == InboundState::Triage);
+        self.ignored += u64::from(state == InboundState::Ignored);
     }
 
     /// All that came.
@@ -54,7 +57,12 @@ impl Tally {
             line.push_str(": ");
             line.push_str(&kinds.join(", "));
         }
-        for (n, words) in [(self.seen, "seen before"), (self.unread, "not readable"), (self.triage, "for triage")] {
+        for (n, words) in [
+            (self.seen, "seen before"),
+            (self.unread, "not readable"),
+            (self.ignored, "not of this event"),
+            (self.triage, "for triage"),
+        ] {
             if n > 0 {
                 line.push_str(&format!("; {n} {words}"));
             }
@@ -69,7 +77,7 @@ impl Tally {
         let kinds: serde_json::Map<String, Value> =
             Kind::ALL.into_iter().zip(self.new).map(|(kind, n)| (kind.as_str().to_owned(), n.into())).collect();
         json!({ "messages": self.total(), "new": kinds, "seen_before": self.seen, "not_readable": self.unread,
-            "triage": self.triage })
+            "not_of_this_event": self.ignored, "triage": self.triage })
     }
 }
 

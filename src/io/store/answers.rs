@@ -63,7 +63,7 @@ impl Store {
     }
 }
 
-async fn append(connection: &mut SqliteConnection, answer: &Answer) -> Result<i64, StoreError> {
+pub(super) async fn append(connection: &mut SqliteConnection, answer: &Answer) -> Result<i64, StoreError> {
     let id = sqlx::query_scalar(include_str!("sql/answer.sql"))
         .bind(&answer.entity)
         .bind(answer.recipient)

@@ -7,6 +7,7 @@
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
 mod answers;
+mod effects;
 mod entities;
 mod import;
 mod inbound;
@@ -24,6 +25,7 @@ mod usage;
 
 pub use entities::{Entities, Entity, EntitySummary, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
+pub use inbound::{Card, ReturnedMail, ReturnedMails, Returns};
 pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
 pub use life::{Candidate, Circle, Planning};
 pub use mailings::{Mailing, Pick};
@@ -110,6 +112,7 @@ fn migrator() -> Migrator {
         step(2, "engine", include_str!("sql/0002_engine.sql")),
         step(4, "life", include_str!("sql/0004_life.sql")),
         step(5, "replies", include_str!("sql/0005_replies.sql")),
+        step(6, "binding", include_str!("sql/0006_binding.sql")),
         step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }

@@ -16,7 +16,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use super::{Store, StoreError};
 use crate::input::suppression_list::Entry;
 use crate::journal::{Outcome, Suppressed, SuppressionReason};
-use crate::mail::masked_in;
+use crate::mail::{AddrSpec, masked_in};
 use crate::plan::FolderKey;
 
 /// Rows that one statement takes.
@@ -386,6 +386,21 @@ async fn become_state(
     .await?
     .rows_affected();
     Ok(changed)
+}
+
+/// Puts one address on the list, in the transaction of whoever found the reason.
+pub(super) async fn note(
+    connection: &mut SqliteConnection,
+    address: &AddrSpec,
+    reason: SuppressionReason,
+    note: &str,
+    now_ms: i64,
+    hashed: bool,
+) -> Result<(), StoreError> {
+    let folder = folder_key(connection).await?;
+    let forms = Forms::of(&Entry::Address(address.clone()), &folder, hashed);
+    add(connection, &[forms], reason, &masked_in(note), now_ms).await?;
+    Ok(())
 }
 
 /// Puts the addresses that a relay called dead on the list; called in the transaction of their outcomes.

@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite
 
 use super::{Store, create_private, migrator, options};
 use crate::calendar::{OrganizerMethod, PartStat, Sequence};
-use crate::journal::{Answer, Standing};
+use crate::journal::{Answer, Bound, Effect, InboundRecord, InboundState, Returned, Standing, SuppressionReason};
+use crate::mail::AddrSpec;
 use crate::plan::{Entry, Errand, Purpose, RevisionKind};
 
 /// A folder that goes when it is dropped.
@@ -145,5 +146,67 @@ async fn answers_are_kept_as_they_came() {
     let mut connection = store.connection.lock().await;
     for change in ["UPDATE answer SET partstat = 'DECLINED'", "DELETE FROM answer"] {
         assert!(sqlx::query(change).execute(&mut *connection).await.is_err(), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
+    let folder = Folder::new("inbound");
+    version_2(&folder).await.close().await.expect("closes");
+    let store = Store::open(&folder.0, 5000).await.expect("opens");
+    let time = |second| Timestamp::from_second(second).expect("an instant");
+    let record = |identity: &str, effects: Vec<Effect>| InboundRecord {
+        identity: identity.to_owned(),
+        message_id: None,
+        digest: identity.to_owned(),
+        received: None,
+        kind: "bounce".to_owned(),
+        state: InboundState::Settled,
+        summary: "{}".to_owned(),
+        bound: Bound { effects, ..Bound::default() },
+        original: String::new(),
+    };
+    let returned = |dispatch, is_final| {
+        let (class, status) = ("user-unknown".to_owned(), "5.1.1".to_owned());
+        Effect::Returned(Returned { dispatch, class, status, diagnostic: String::new(), is_final, said: time(4) })
+    };
+    let dead = Effect::Suppress {
+        address: AddrSpec::parse("g3@x.example").expect("valid"),
+        reason: SuppressionReason::Bounce,
+        note: String::new(),
+    };
+    let states = async || {
+        let rows = store.ledger_page(0, 10).await.expect("rows");
+        rows.iter().map(|row| row.standing).collect::<Vec<_>>()
+    };
+    // A message that does not exist: nothing of the batch is kept.
+    let broken = [record("a", vec![returned(7, true)]), record("b", vec![returned(99, true)])];
+    assert!(store.record_inbound("s", &broken, None, time(5)).await.is_err());
+    assert_eq!(states().await, [Standing::Sent, Standing::InDoubt, Standing::Ready]);
+    // Still tried means that the relay took it.
+    let slow = [record("c", vec![returned(7, false), returned(8, false)])];
+    assert_eq!(store.record_inbound("s", &slow, None, time(5)).await.expect("recorded"), [true]);
+    assert_eq!(states().await, [Standing::Sent, Standing::Sent, Standing::Ready]);
+    let batch = [record("a", vec![returned(7, true), returned(9, true), dead]), record("c", vec![returned(8, true)])];
+    assert_eq!(store.record_inbound("s", &batch, None, time(6)).await.expect("recorded"), [true, false]);
+    // What was not sent cannot come back, what is known has no effect again, and the dead address waits no more.
+    assert_eq!(states().await, [Standing::Bounced, Standing::Sent, Standing::Suppressed]);
+    let mut connection = store.connection.lock().await;
+    let verdicts: Vec<(i64, String)> =
+        sqlx::query_as("SELECT dispatch, verdict FROM decision WHERE decided_ms > 3000 ORDER BY id")
+            .fetch_all(&mut *connection)
+            .await
+            .expect("rows");
+    assert_eq!(verdicts, [(8, "SENT".to_owned()), (7, "BOUNCED".to_owned())]);
+    let plan: Vec<String> = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", include_str!("sql/known.sql"))))
+        .bind("{}")
+        .fetch_all(&mut *connection)
+        .await
+        .expect("a plan")
+        .iter()
+        .map(|row| row.get("detail"))
+        .collect();
+    for index in ["dispatch_uid", "dispatch_message_id"] {
+        assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:?}");
     }
 }
