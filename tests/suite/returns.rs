@@ -279,11 +279,9 @@ fn what_came_back_changes_the_ledger_once() {
     assert!(suppressed.contains("gone@erewhon.example") && suppressed.contains("list@shop.example"), "{suppressed}");
     assert!(!suppressed.contains("lilliput") && suppressed.contains("called spam"), "{suppressed}");
     let said = event.desk.run(&["status"]).out;
-    for words in [
-        "1 message returned (mailbox-full): try later",
-        "away@laputa.example until 2199-12-30",
-        "4 messages wait",
-    ] {
+    for words in
+        ["1 message returned (mailbox-full): try later", "away@laputa.example until 2199-12-30", "4 messages wait"]
+    {
         assert!(said.contains(words), "{words}: {said}");
     }
     // Whoever is not reached is not reminded, and who answered is not either.
