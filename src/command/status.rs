@@ -250,7 +250,7 @@ impl Answers {
 }
 
 async fn returns(store: &Store) -> Result<Returns, Stopped> {
-    let today = clock::now().to_zoned_datetime(TimeZone::system()).date();
+    let today = TimeZone::system().to_datetime(clock::now()).date();
     Ok(store.returns(&today.to_string(), SHOWN).await?)
 }
 

@@ -33,6 +33,7 @@ mod relay;
 mod returns;
 #[path = "../rooms.rs"]
 mod rooms;
+mod roundtrip;
 mod sample;
 mod server;
 mod sink;

@@ -333,6 +333,7 @@ impl Ledger {
             if self.hashes {
                 store.hash_suppressed().await?;
             }
+            store.index_identities().await?;
             self.store = Some(store);
         }
         Ok(self.store.as_ref().expect("it was opened just now"))

@@ -41,8 +41,8 @@ impl Store {
     pub async fn index_identities(&self) -> Result<(), StoreError> {
         let mut connection = self.connection.lock().await;
         for sql in [
-            "CREATE INDEX IF NOT EXISTS dispatch_message_id ON dispatch (message_id)",
-            "CREATE INDEX IF NOT EXISTS dispatch_uid ON dispatch (uid)",
+            "CREATE INDEX IF NOT EXISTS dispatch_message_id ON dispatch (message_id COLLATE NOCASE)",
+            "CREATE INDEX IF NOT EXISTS dispatch_uid ON dispatch (uid COLLATE NOCASE)",
         ] {
             sqlx::query(sql).execute(&mut *connection).await?;
         }

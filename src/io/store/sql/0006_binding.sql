@@ -1,11 +1,5 @@
 -- Version 6: whose answer a mail that came back is, what followed from it, and what a person decided.
 
--- Programs fold the case of what they return; both are found whatever it is.
-DROP INDEX dispatch_message_id;
-DROP INDEX dispatch_uid;
-CREATE INDEX dispatch_message_id ON dispatch (message_id COLLATE NOCASE);
-CREATE INDEX dispatch_uid ON dispatch (uid COLLATE NOCASE);
-
 -- The rule by which it was bound, in words; empty where nothing bound it.
 ALTER TABLE inbound ADD COLUMN rule TEXT NOT NULL DEFAULT '';
 -- Who acted, where that is another than the invited; else empty.
