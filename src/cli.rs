@@ -38,11 +38,14 @@ pub enum Verb {
     #[command(after_help = "Example:\n  convoke new gala && cd gala && convoke check")]
     New(New),
     /// Reads everything, renders every message in memory, reports all problems; sends nothing.
-    #[command(after_help = "Examples:\n  convoke check\n  convoke check --recipients late.csv --json")]
+    #[command(after_help = "Examples:\n  convoke check\n  convoke check --recipients late.csv --json\n  \
+                            convoke check --coverage recipients/reference/un-members.csv")]
     Check(Check),
-    /// Writes every message as .eml and a page to look at; or prints one.
+    /// Writes every message as .eml and pages to look at; or prints one.
     #[command(after_help = "Examples:\n  convoke preview\n  convoke preview --only kind=ngo --limit 20\n  \
-                            convoke preview --to un@mission.example")]
+                            convoke preview --to un@mission.example\n  \
+                            convoke preview --to un@mission.example --raw > message.eml\n  \
+                            convoke preview --out after --against preview")]
     Preview(Preview),
     /// Sends the invitation to whoever has not had it; run again, it resumes.
     #[command(
@@ -77,6 +80,13 @@ pub enum Verb {
                       convoke suppress --from unsubscribed.csv --unsubscribed\n  convoke suppress --list\n  \
                       convoke suppress --remove ana@host.example")]
     Suppress(Suppress),
+    /// Keeps the informal speaking list: who asked for the floor, and in which order they get it.
+    #[command(
+        after_help = "Examples:\n  convoke speakers\n  convoke speakers add Chile --speaker \"H.E. Ms. Ana Paz\" --rank minister --by phone\n  \
+                      convoke speakers move Chile --before Kenya --reason \"leaves at four\"\n  \
+                      convoke speakers withdraw Chile\n  convoke speakers show --from 15:20 --out reports/speakers.html"
+    )]
+    Speakers(Speakers),
     /// Runs the built-in receiver alone, for trying other programs; it takes everything and sends nothing on.
     #[command(after_help = "Example:\n  convoke sandbox --listen 127.0.0.1:2525 --outbox /tmp/outbox")]
     Sandbox(Sandbox),
@@ -111,6 +121,9 @@ pub struct Lists {
 pub struct Check {
     #[command(flatten)]
     pub lists: Lists,
+    /// Says who of reference lists is missing, twice or under an old name; without a file, of that in convoke.toml.
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    pub coverage: Option<Vec<PathBuf>>,
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
@@ -133,6 +146,22 @@ pub struct Preview {
     /// At most so many messages.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+    /// Lists every message; otherwise, of more than 1000, the first 20 of each kind and language.
+    #[arg(long, conflicts_with = "to")]
+    pub all: bool,
+    /// Lists the first N of each kind and language; all are written.
+    #[arg(long, value_name = "N", conflicts_with_all = ["all", "to"], value_parser = positive)]
+    pub sample: Option<usize>,
+    /// Shows what is different from the messages in this folder, which an earlier preview wrote.
+    #[arg(long, value_name = "DIR", conflicts_with = "to")]
+    pub against: Option<PathBuf>,
+    /// With --to: the message as it would leave, octet by octet.
+    #[arg(long, requires = "to")]
+    pub raw: bool,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a number from 1".to_owned())
 }
 
 /// `convoke send`.
@@ -275,6 +304,105 @@ pub struct Suppress {
     /// JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `convoke speakers`.
+#[derive(Debug, Args)]
+pub struct Speakers {
+    #[command(subcommand)]
+    pub act: Option<SpeakersAct>,
+}
+
+/// What is done with the speaking list; without one it is shown.
+#[derive(Debug, Subcommand)]
+pub enum SpeakersAct {
+    /// Shows the list, or writes a page to print.
+    Show(SpeakersShow),
+    /// Puts somebody on the list; once more changes what is known of the speaker and keeps the place.
+    Add(SpeakersAdd),
+    /// Takes somebody off the list.
+    Withdraw(SpeakersWithdraw),
+    /// Moves somebody against the rule, with a reason that the list shows.
+    Move(SpeakersMove),
+    /// Draws lots; the seed is kept, so that anybody can repeat it.
+    Draw(SpeakersDraw),
+}
+
+/// `convoke speakers show`.
+#[derive(Debug, Default, Args)]
+pub struct SpeakersShow {
+    /// Writes a page to print.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub out: Option<PathBuf>,
+    /// When the first has the floor, such as 15:10; without it the event's start.
+    #[arg(long, value_name = "HH:MM")]
+    pub from: Option<String>,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke speakers add`.
+#[derive(Debug, Args)]
+pub struct SpeakersAdd {
+    /// The entity, as the lists name it or a part of its name that no other has.
+    #[arg(value_name = "ENTITY")]
+    pub entity: String,
+    /// Who will speak.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub speaker: String,
+    /// The speaker's rank, such as minister or permanent representative.
+    #[arg(long, value_name = "RANK", default_value = "")]
+    pub rank: String,
+    /// Minutes, where they are not the list's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub minutes: Option<u32>,
+    /// When they asked, at the event's place: 2017-09-18T10:30; without it now.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// How they asked: phone, mail, ...
+    #[arg(long, value_name = "HOW", default_value = "")]
+    pub by: String,
+    /// Takes an entity that is on none of the lists.
+    #[arg(long)]
+    pub guest: bool,
+}
+
+/// `convoke speakers withdraw`.
+#[derive(Debug, Args)]
+pub struct SpeakersWithdraw {
+    /// Who is on the list.
+    #[arg(value_name = "ENTITY")]
+    pub entity: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}
+
+/// `convoke speakers move`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("target").required(true).args(["to", "before"]))]
+pub struct SpeakersMove {
+    /// Who is on the list.
+    #[arg(value_name = "ENTITY")]
+    pub entity: String,
+    /// To this position, counted from 1.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub to: Option<u32>,
+    /// Directly before this one.
+    #[arg(long, value_name = "ENTITY")]
+    pub before: Option<String>,
+    /// Why; the list shows it.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `convoke speakers draw`.
+#[derive(Debug, Args)]
+pub struct SpeakersDraw {
+    /// Any text, such as one that the bureau agreed on; without it chance makes one.
+    #[arg(long, value_name = "TEXT")]
+    pub seed: Option<String>,
 }
 
 /// `convoke sandbox`.

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | [`mail`] | yes | words of RFC 5321, 5322 and 3463: address, mailbox, Message-ID, reply |
 //! | [`calendar`] | yes | words of RFC 5545 and 5546: UID, object, reader, lint, time zones |
-//! | [`people`] | yes | kinds of entity, languages, forms of address |
+//! | [`people`] | yes | kinds of entity, languages, forms of address, coverage of a reference list |
 //! | [`input`] | yes | text of `convoke.toml` and of recipients lists to values; every problem with its place |
 //! | [`plan`] | yes | purpose, identity, revision, selection |
 //! | [`journal`] | yes | the states of a dispatch and the facts that move them |

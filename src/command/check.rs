@@ -4,11 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::coverage::References;
 use super::folder::Folder;
 use super::{forecast, plan, send, signatures};
 use crate::cli;
 use crate::delivery::Terms;
 use crate::desk::count;
+use crate::desk::coverage::Covered;
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::store::Store;
@@ -41,6 +43,7 @@ fn say_problems(problems: &[crate::input::problem::Problem], rows: u64, exit: Ex
 
 async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
+    let references = References::of(&folder, typed.coverage.as_deref())?;
     let store = Store::scratch(path, &format!("check-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
@@ -53,6 +56,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     let (sentence, reckoned) = forecast::reckon(&store, &terms, messages).await?;
     remarks.extend(signatures::remarks(folder.signer.as_deref()));
     remarks.extend(strange_logins(&folder));
+    let covered = references.compare(&folder, &store, &mut remarks).await?;
+    let is_covered = !references.is_asked || covered.iter().all(|one| one.coverage.is_whole());
+    let exit = if is_covered { Exit::Done } else { Exit::Partly };
     if typed.json {
         let counts = planned.counts.as_ref();
         println!(
@@ -72,9 +78,10 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "signatures": signatures::list(folder.signer.as_deref()),
                 "forecast": reckoned,
                 "forecast_in_words": sentence,
+                "coverage": covered.iter().map(Covered::json).collect::<Vec<_>>(),
             })
         );
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     for remark in remarks {
         eprintln!("{remark}");
@@ -100,12 +107,16 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     for line in folder.signer.as_deref().map(signatures::lines).unwrap_or_default() {
         println!("{line}");
     }
+    for one in &covered {
+        let lines = if references.is_asked { one.lines() } else { vec![one.sentence()] };
+        lines.iter().for_each(|line| println!("{line}"));
+    }
     let relays = match &folder.file.relays[..] {
         [] => "the built-in sandbox; nothing leaves this machine".to_owned(),
         relays => relays.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
     println!("no problems; `convoke {}send` would use {relays}", send::in_folder(path));
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Relays whose login is an address elsewhere than the sender's: many let nobody write under another domain, and receivers

@@ -6,7 +6,7 @@ use super::progress::Bar;
 use crate::exit::Stopped;
 use crate::input::problem::{Place, Problem};
 use crate::io::clock;
-use crate::io::store::{OpenRow, Store};
+use crate::io::store::{OpenRow, RecipientRow, Store};
 use crate::message::{Composer, Reader};
 use crate::plan::Errand;
 
@@ -107,6 +107,9 @@ fn in_words(concern: Concern) -> Problem {
         2 => " and 1 more row".to_owned(),
         n => format!(" and {} more rows", n - 1),
     };
+    if problem.place == first {
+        return problem;
+    }
     Problem::new(problem.place, format!("{} for {first}{others}", problem.fault), problem.cure)
 }
 
@@ -127,8 +130,13 @@ fn make(page: &[OpenRow], composer: &Composer) -> Vec<Share> {
                                 *share.letters.entry(checked.letter).or_default() += 1;
                             }
                             Err(problems) => {
-                                let place = &row.recipient.place;
-                                share.problems.extend(problems.into_iter().map(|p| (p, place.clone())));
+                                let RecipientRow { address, place, .. } = &row.recipient;
+                                // What is wrong with the row itself the composer tells by its address.
+                                let placed = |p: Problem| match p.place.file == address.as_str() {
+                                    true => Problem { place: place.clone(), ..p },
+                                    false => p,
+                                };
+                                share.problems.extend(problems.into_iter().map(|p| (placed(p), place.clone())));
                             }
                         }
                     }

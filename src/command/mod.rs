@@ -4,6 +4,7 @@
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
 mod check;
+mod coverage;
 mod export;
 mod folder;
 mod forecast;
@@ -21,6 +22,7 @@ mod sandbox;
 mod send;
 mod settle;
 mod signatures;
+mod speakers;
 mod status;
 mod suppress;
 mod trial;
@@ -67,6 +69,7 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Export(typed) => export::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
+        Verb::Speakers(typed) => speakers::run(&folder, &typed).await,
         Verb::Sandbox(typed) => sandbox::run(&typed).await,
         Verb::Completions(typed) => manual::completions(&typed),
         Verb::Manual(typed) => manual::pages(&typed),

@@ -1,107 +1,347 @@
-//! `convoke preview`: every message as .eml, and a page to look at.
+//! `convoke preview`: every message as .eml, and pages to look at.
+//!
+//! Two passes over the journal: the first counts, so that the pages know how many there are; the second makes the messages
+//! and writes each at once. In memory is what one page of the list shows, whatever the number of recipients.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
+use super::plan::Planned;
 use super::progress::Bar;
 use super::{gate, plan};
 use crate::cli;
 use crate::desk::count;
-use crate::desk::pages::{Card, INLINE_VIEWS, Index, Origin, card_from_eml, index_page};
+use crate::desk::difference::Shown;
+use crate::desk::pages::{
+    Card, Index, Leaf, MessagePage, Origin, card_from_eml, findings, index_page, message_page, printed,
+};
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::files::{FileError, write_atomically};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
+use crate::message::Composed;
+use crate::plan::Selection;
 
-/// Cards on the page; the files are written for all.
+/// Cards on one page of the list: a megabyte, which a browser opens and searches without a pause.
 const CARDS: usize = 1000;
+/// Messages listed of each kind and language where there are more than one page has.
+const SAMPLE: usize = 20;
+/// Different findings that are counted; the rest would be as many as rows.
+const FINDINGS: usize = 100;
+/// Rows in memory at once.
+const PAGE: usize = 256;
+/// The folder of the messages' pages, below that of the list.
+const MESSAGES: &str = "messages";
 
 pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
     let selection = plan::selection(&typed.only, &folder.columns)?;
-    let wanted = match &typed.to {
-        Some(text) => {
-            Some(AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?.key())
-        }
-        None => None,
-    };
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
-    let now = clock::now();
-    let compose = |row: &OpenRow| {
-        planned
-            .composer
-            .compose(&gate::reader(row), &row.dispatch.key, row.date.unwrap_or(now), now)
-            .map_err(Stopped::Configuration)
-    };
+    let maker = Maker { folder: &folder, planned: &planned, store: &store, selection: &selection };
+    if let Some(text) = &typed.to {
+        let wanted = AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?;
+        return maker.print(&wanted.key(), typed.raw).await;
+    }
     let out = if path == Path::new(".") { typed.out.clone() } else { path.join(&typed.out) };
-    if wanted.is_none() {
-        begin(&out)?;
+    let earlier = typed.against.as_deref().map(|dir| Earlier::open(dir, &out)).transpose()?;
+    maker.write(&out, typed, earlier.as_ref()).await
+}
+
+struct Maker<'m> {
+    folder: &'m Folder,
+    planned: &'m Planned,
+    store: &'m Store,
+    selection: &'m Selection,
+}
+
+impl Maker<'_> {
+    fn compose(&self, row: &OpenRow) -> Result<Composed, Stopped> {
+        let now = clock::now();
+        let date = row.date.unwrap_or(now);
+        self.planned.composer.compose(&gate::reader(row), &row.dispatch.key, date, now).map_err(Stopped::Configuration)
     }
-    let limit = typed.limit.unwrap_or(u64::MAX);
-    let bar = Bar::items("writing", planned.counts.as_ref().map_or(0, |c| c.listed));
-    let mut cards: Vec<Card> = Vec::new();
-    let (mut written, mut after) = (0u64, 0);
-    'pages: loop {
-        let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
-            if let Some(wanted) = &wanted {
-                if row.dispatch.key.recipient == *wanted {
-                    std::io::stdout().write_all(&compose(row)?.octets)?;
-                    return Ok(Exit::Done);
-                }
-                continue;
+
+    /// What the pages show of a message.
+    fn card(&self, file: &str, row: &OpenRow, composed: &Composed) -> Card {
+        let mut card = card_from_eml(file, &composed.octets, Some(&self.folder.file.event.zone));
+        card.entity.clone_from(&row.recipient.entity);
+        card.kind = row.recipient.kind.to_string();
+        card.letter.clone_from(&composed.letter);
+        card.findings = findings(&card, row.recipient.language.as_str());
+        card.findings.extend(composed.warnings.iter().cloned());
+        card
+    }
+
+    /// Rows that are selected, page by page; an empty page is the end.
+    async fn rows(&self, after: &mut i64) -> Result<Option<Vec<OpenRow>>, Stopped> {
+        let mut page = self.store.listed_page(plan::INVITATIONS, *after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        *after = last.id;
+        page.retain(|row| self.selection.takes(&row.recipient.cells));
+        Ok(Some(page))
+    }
+
+    /// One message on standard output.
+    async fn print(&self, wanted: &str, is_raw: bool) -> Result<Exit, Stopped> {
+        let mut after = 0;
+        while let Some(rows) = self.rows(&mut after).await? {
+            let Some(row) = rows.iter().find(|row| row.dispatch.key.recipient == wanted) else { continue };
+            let composed = self.compose(row)?;
+            let mut out = std::io::stdout();
+            if is_raw {
+                out.write_all(&composed.octets)?;
+            } else {
+                let envelope = (self.planned.composer.reverse_path().as_str(), row.recipient.address.as_str());
+                out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
             }
-            if written == limit {
-                break 'pages;
-            }
-            let composed = compose(row)?;
-            written += 1;
-            let name = format!("{written:06}-{}.eml", file_name(row.recipient.address.as_str()));
-            let file = out.join(&name);
-            std::fs::write(&file, &composed.octets).map_err(|e| FileError::new("write", &file, e))?;
-            if cards.len() < CARDS {
-                let mut card = card_from_eml(&name, &composed.octets);
-                card.entity.clone_from(&row.recipient.entity);
-                card.kind = row.recipient.kind.to_string();
-                if cards.len() >= INLINE_VIEWS {
-                    card.view = None;
-                }
-                cards.push(card);
-            }
-            bar.advance(1);
+            return Ok(Exit::Done);
         }
+        Err(Stopped::Usage(format!("no list has the mailbox `{wanted}`")))
     }
-    bar.finish();
-    if let Some(wanted) = wanted {
-        return Err(Stopped::Usage(format!("no list has the mailbox `{wanted}`")));
+
+    /// How many messages there are of each kind and language.
+    async fn count(&self, limit: usize) -> Result<BTreeMap<(String, String), usize>, Stopped> {
+        let (mut counts, mut total, mut after) = (BTreeMap::new(), 0, 0);
+        while let Some(rows) = self.rows(&mut after).await? {
+            for row in rows.iter().take(limit - total) {
+                *counts.entry(group(row)).or_insert(0) += 1;
+                total += 1;
+            }
+        }
+        Ok(counts)
     }
-    let total = usize::try_from(written).unwrap_or(usize::MAX);
-    let index = Index { event_title: folder.title(), origin: Origin::Preview, total };
-    let page = out.join("index.html");
-    write_atomically(&page, index_page(&index, &cards).collect::<String>().as_bytes())?;
-    println!("{} written; look at {}", count(written, "message", "messages"), page.display());
-    Ok(Exit::Done)
+
+    async fn write(&self, out: &Path, typed: &cli::Preview, earlier: Option<&Earlier>) -> Result<Exit, Stopped> {
+        let limit = typed.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let counts = self.count(limit).await?;
+        let total: usize = counts.values().sum();
+        let of_each = match typed.sample {
+            Some(sample) => sample,
+            None if typed.all || total <= CARDS => usize::MAX,
+            None => SAMPLE,
+        };
+        let listed = counts.values().map(|count| (*count).min(of_each)).sum();
+        begin(out)?;
+        let title = self.folder.title();
+        let bar = Bar::items("writing", u64::try_from(total).unwrap_or(u64::MAX));
+        let mut list = List { out, title, total, listed, of_each, first: Vec::new(), cards: Vec::new(), pages: 0 };
+        let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut found: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut written, mut number, mut after) = (0, 0, 0);
+        while let Some(rows) = self.rows(&mut after).await? {
+            for row in rows.iter().take(total - written) {
+                let composed = self.compose(row)?;
+                written += 1;
+                let name = format!("{written:06}-{}.eml", file_name(row.recipient.address.as_str()));
+                let file = out.join(&name);
+                std::fs::write(&file, &composed.octets).map_err(|e| FileError::new("write", &file, e))?;
+                let mut card = self.card(&name, row, &composed);
+                for finding in &card.findings {
+                    if found.contains_key(finding) || found.len() < FINDINGS {
+                        *found.entry(finding.clone()).or_insert(0) += 1;
+                    }
+                }
+                let place = seen.entry(group(row)).or_insert(0);
+                *place += 1;
+                if *place <= of_each {
+                    number += 1;
+                    let envelope = (self.planned.composer.reverse_path().as_str(), row.recipient.address.as_str());
+                    let earlier = earlier.map(|e| e.shown(row, self.folder)).transpose()?.flatten();
+                    list.message(&mut card, number, envelope, earlier.as_ref())?;
+                    list.take(card, &found, written)?;
+                }
+                bar.advance(1);
+            }
+        }
+        bar.finish();
+        let page = list.finish(found)?;
+        println!("{} written; look at {}", count(written as u64, "message", "messages"), page.display());
+        Ok(Exit::Done)
+    }
+}
+
+/// What a sample has some of.
+fn group(row: &OpenRow) -> (String, String) {
+    (row.recipient.kind.to_string(), row.recipient.language.to_string())
+}
+
+/// The pages of the list, written as they fill; the first one at the end, as it says what was found in all.
+struct List<'l> {
+    out: &'l Path,
+    title: &'l str,
+    /// Messages.
+    total: usize,
+    /// Those with a card.
+    listed: usize,
+    of_each: usize,
+    first: Vec<Card>,
+    cards: Vec<Card>,
+    /// Full ones.
+    pages: usize,
+}
+
+impl List<'_> {
+    /// Writes the page of one message and names it in the card.
+    fn message(
+        &self,
+        card: &mut Card,
+        number: usize,
+        envelope: (&str, &str),
+        earlier: Option<&Shown>,
+    ) -> Result<(), Stopped> {
+        let name = |number: usize| format!("{number:06}.html");
+        let before = (number > 1).then(|| name(number - 1));
+        let after = (number < self.listed).then(|| name(number + 1));
+        let list = format!("../{}", Leaf::file((number - 1) / CARDS + 1));
+        let beside = std::mem::take(&mut card.file);
+        card.file = format!("../{beside}");
+        let page = message_page(&MessagePage {
+            event_title: self.title,
+            card,
+            number,
+            of: self.listed,
+            list: &list,
+            neighbours: (before.as_deref(), after.as_deref()),
+            envelope: Some(envelope),
+            earlier,
+        });
+        card.file = beside;
+        card.page = format!("{MESSAGES}/{}", name(number));
+        let file = self.out.join(&card.page);
+        std::fs::write(&file, page).map_err(|e| FileError::new("write", &file, e))?;
+        // The page shows it; the list does not.
+        card.view = None;
+        Ok(())
+    }
+
+    fn take(&mut self, card: Card, found: &BTreeMap<String, usize>, written: usize) -> Result<(), Stopped> {
+        self.cards.push(card);
+        if self.cards.len() == CARDS {
+            self.turn(found, written)?;
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, found: &BTreeMap<String, usize>, written: usize) -> Result<(), Stopped> {
+        let mut cards = std::mem::take(&mut self.cards);
+        // What every message has is said once, above the list.
+        for card in cards.iter_mut().filter(|_| written > 1) {
+            card.findings.retain(|finding| found.get(finding) != Some(&written));
+        }
+        self.pages += 1;
+        if self.pages == 1 {
+            self.first = cards;
+        } else {
+            self.page(self.pages, &cards, Vec::new())?;
+        }
+        Ok(())
+    }
+
+    fn page(&self, number: usize, cards: &[Card], findings: Vec<(String, usize)>) -> Result<PathBuf, Stopped> {
+        let leaf =
+            Leaf { number, of: self.listed.div_ceil(CARDS).max(1), cards_before: number.saturating_sub(1) * CARDS };
+        let choice = match self.of_each {
+            _ if self.listed == self.total => String::new(),
+            1 => format!(
+                "Listed is the first of each kind and language, {} in all; `--all` lists every one.",
+                self.listed
+            ),
+            n => format!(
+                "Listed are the first {n} of each kind and language, {} in all; `--all` lists every one.",
+                self.listed
+            ),
+        };
+        let index =
+            Index { event_title: self.title, origin: Origin::Preview, total: self.total, choice, findings, leaf };
+        let file = self.out.join(Leaf::file(number));
+        write_atomically(&file, index_page(&index, cards).collect::<String>().as_bytes())?;
+        Ok(file)
+    }
+
+    /// Writes what is left, and the first page; gives back its path.
+    fn finish(mut self, found: BTreeMap<String, usize>) -> Result<PathBuf, Stopped> {
+        if self.pages == 0 || !self.cards.is_empty() {
+            self.turn(&found, self.total)?;
+        }
+        let mut findings: Vec<_> = found.into_iter().collect();
+        findings.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        self.page(1, &self.first, findings)
+    }
+}
+
+/// Messages of an earlier preview, by what their files are called.
+struct Earlier(BTreeMap<String, PathBuf>);
+
+impl Earlier {
+    fn open(dir: &Path, out: &Path) -> Result<Self, Stopped> {
+        let failed = |e| FileError::new("read", dir, e);
+        let here = std::fs::canonicalize(dir).map_err(failed)?;
+        if std::fs::canonicalize(out).is_ok_and(|out| out == here) {
+            let fault =
+                format!("--against `{}` is where the new preview goes; name another folder with --out", dir.display());
+            return Err(Stopped::Usage(fault));
+        }
+        let mut files = BTreeMap::new();
+        for entry in std::fs::read_dir(dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if is_ours(&name, "eml") {
+                let (_, address) = name.split_once('-').expect("a name of ours has one");
+                files.insert(address.to_owned(), entry.path());
+            }
+        }
+        if files.is_empty() {
+            let fault = format!(
+                "--against `{}` holds no messages of a preview; name a folder that `preview --out` wrote",
+                dir.display()
+            );
+            return Err(Stopped::Usage(fault));
+        }
+        Ok(Self(files))
+    }
+
+    /// What this recipient was shown then; `None` for who was not on the list.
+    fn shown(&self, row: &OpenRow, folder: &Folder) -> Result<Option<Shown>, FileError> {
+        let Some(path) = self.0.get(&format!("{}.eml", file_name(row.recipient.address.as_str()))) else {
+            return Ok(None);
+        };
+        let octets = std::fs::read(path).map_err(|e| FileError::new("read", path, e))?;
+        Ok(Some(Shown::of(&card_from_eml("", &octets, Some(&folder.file.event.zone)))))
+    }
 }
 
 /// Makes the folder, or empties it of an earlier preview; anything else in it is left alone.
 fn begin(out: &Path) -> Result<(), FileError> {
-    let failed = |e| FileError::new("write", out, e);
-    std::fs::create_dir_all(out).map_err(failed)?;
-    for entry in std::fs::read_dir(out).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = name.len() > 11 && name.as_bytes()[..6].iter().all(u8::is_ascii_digit) && name.ends_with(".eml");
-        if is_ours {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
+    let messages = out.join(MESSAGES);
+    for (folder, extension) in [(out, "eml"), (messages.as_path(), "html")] {
+        let failed = |e| FileError::new("write", folder, e);
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_leaf = name.strip_prefix("index-").and_then(|n| n.strip_suffix(".html")).is_some_and(is_number);
+            if is_ours(&name, extension) || (folder == out && is_leaf) {
+                std::fs::remove_file(entry.path()).map_err(failed)?;
+            }
         }
     }
     Ok(())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `000001-un@mission.example.eml`, `000001.html`.
+fn is_ours(name: &str, extension: &str) -> bool {
+    let Some(stem) = name.strip_suffix(extension).and_then(|n| n.strip_suffix('.')) else { return false };
+    let (number, rest) = stem.split_at_checked(stem.find('-').unwrap_or(stem.len())).unwrap_or((stem, ""));
+    number.len() >= 6 && is_number(number) && (rest.len() > 1) == (extension == "eml")
 }
 
 /// An address as a file name on any system.

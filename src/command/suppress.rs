@@ -74,7 +74,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Suppress) -> Result<Exit, Stop
 }
 
 /// A journal that knows its folder, the form in which addresses are kept, and the list that is shared.
-async fn prepare(store: &Store, file: &EventFile, path: &Path, now: jiff::Timestamp) -> Result<(), Stopped> {
+pub(super) async fn prepare(store: &Store, file: &EventFile, path: &Path, now: jiff::Timestamp) -> Result<(), Stopped> {
     let first = Revision::first(&Facts::of(file), now);
     store.folder(&file.event.id, seed::secret()?, &first).await?;
     take_lists(store, file, path).await

@@ -14,6 +14,7 @@ use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
 use super::records::Records;
 use super::relay::Relay;
+use super::speaking::SpeakingRules;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
 use crate::calendar::{Uid, Zone};
@@ -34,6 +35,8 @@ pub struct EventFile {
     pub sender: Sender,
     /// Who is invited.
     pub recipients: RecipientRules,
+    /// The list of who should be among them, below the event folder; none means that nobody asks.
+    pub coverage: Option<String>,
     /// Which language is used where.
     pub languages: Languages,
     /// Which template serves whom.
@@ -46,6 +49,8 @@ pub struct EventFile {
     pub dkim: Vec<SigningKey>,
     /// What is kept of addresses that must not be written to, and of each run.
     pub records: Records,
+    /// How the speaking list is ordered.
+    pub speaking: SpeakingRules,
 }
 
 /// The event's facts.
@@ -149,11 +154,13 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let contact = read_contact(&root, &default);
     let sender = read_sender(&root, &default);
     let recipients = read_recipients(&root);
+    let coverage = read_coverage(&root);
     let templates = read_templates(&root);
     let limits = super::limits::read(&root, event.as_ref().map(|e| &e.zone));
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     let records = super::records::read(&root);
+    let speaking = super::speaking::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -164,9 +171,20 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     root.finish();
     let problems = document.problems();
     match (event, contact, sender) {
-        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => {
-            Ok(EventFile { event, contact, sender, recipients, languages, templates, limits, relays, dkim, records })
-        }
+        (Some(event), Some(contact), Some(sender)) if problems.is_empty() => Ok(EventFile {
+            event,
+            contact,
+            sender,
+            recipients,
+            coverage,
+            languages,
+            templates,
+            limits,
+            relays,
+            dkim,
+            records,
+            speaking,
+        }),
         _ => Err(problems),
     }
 }
@@ -420,6 +438,13 @@ fn read_recipients(root: &TomlReader<'_, '_>) -> RecipientRules {
     let multiline = table.strings("multiline").unwrap_or_default().into_iter().map(|f| f.value).collect();
     table.finish();
     RecipientRules { files, columns, kind, encoding, multiline }
+}
+
+fn read_coverage(root: &TomlReader<'_, '_>) -> Option<String> {
+    let table = root.table("coverage");
+    let reference = table.string("reference").map(|found| found.value);
+    table.finish();
+    reference
 }
 
 /// The order in which templates are looked for where the file names none.

@@ -8,10 +8,12 @@
 
 mod answer;
 mod attempt;
+mod speaking;
 mod standing;
 mod suppression;
 
 pub use answer::{Answer, Trust};
 pub use attempt::{Armed, Attempt, Outcome};
+pub use speaking::{Slot, SpeakingAct, SpeakingList, SpeakingStep, Target, lot};
 pub use standing::{Standing, Tally};
 pub use suppression::{Suppressed, SuppressionReason};

@@ -7,13 +7,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::forms::{self, Forms};
 use super::markdown::plain_cell;
 use super::pieces::{Family, hole};
 use super::render::one_line;
-use crate::people::{Language, Person, salutation};
-
-/// The name under which the template's data holds the hole of `{{salutation}}`: no column can have it.
-pub(super) const SALUTATION: &str = "\u{0}salutation";
+use crate::people::Part;
 
 /// Columns by what templates want them for; one may stand in several sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +22,8 @@ pub(super) struct Cells {
     pub(super) compared: BTreeSet<String>,
     /// `{{#if name}}`.
     pub(super) present: BTreeSet<String>,
-    /// `{{salutation}}`.
-    pub(super) salutation: bool,
+    /// `{{salutation}}` and its like.
+    pub(super) forms: BTreeSet<Part>,
 }
 
 impl Cells {
@@ -33,7 +31,7 @@ impl Cells {
         self.printed.extend(other.printed.iter().cloned());
         self.compared.extend(other.compared.iter().cloned());
         self.present.extend(other.present.iter().cloned());
-        self.salutation |= other.salutation;
+        self.forms.extend(other.forms.iter().copied());
     }
 
     /// The columns that are printed and decide nothing by their value.
@@ -45,8 +43,8 @@ impl Cells {
     pub(super) fn shape<'c>(
         &self,
         name: &str,
-        language: &Language,
         cells: &'c BTreeMap<String, String>,
+        forms: &'c Forms,
     ) -> Option<Shape<'c>> {
         let mut key = String::with_capacity(64);
         key.push_str(name);
@@ -82,25 +80,27 @@ impl Cells {
                 }
             }
         }
-        if self.salutation {
-            let cell = |name: &str| cells.get(name).map_or("", String::as_str);
-            let person = Person {
-                honorific: cell("honorific"),
-                given: cell("given"),
-                family: cell("family"),
-                rank: cell("rank"),
-            };
-            let words = salutation(&person, language)?;
-            if plain_cell(&words).is_empty() || words.contains(char::is_control) {
-                return None;
+        for (_, lines) in &forms.0 {
+            // Envelopes have more lines or fewer.
+            key.push('\0');
+            for line in lines {
+                if plain_cell(line).is_empty() || line.contains(char::is_control) {
+                    return None;
+                }
+                key.push('1');
+                values.push(Cow::Borrowed(line.as_str()));
             }
-            values.push(Cow::Owned(words));
         }
         Some(Shape { key, values })
     }
 
     /// The cells of a row with a hole in the place of each that is only printed.
-    pub(super) fn with_holes(&self, cells: &BTreeMap<String, String>, family: Family) -> BTreeMap<String, String> {
+    pub(super) fn with_holes(
+        &self,
+        cells: &BTreeMap<String, String>,
+        forms: &Forms,
+        family: Family,
+    ) -> BTreeMap<String, String> {
         let mut holed = cells.clone();
         let mut number = 0;
         for column in self.holes() {
@@ -109,8 +109,10 @@ impl Cells {
             }
             number += 1;
         }
-        if self.salutation {
-            holed.insert(SALUTATION.to_owned(), hole(family, number));
+        for (part, lines) in &forms.0 {
+            let holes: Vec<String> = (number..).zip(lines).map(|(number, _)| hole(family, number)).collect();
+            number += u32::try_from(lines.len()).unwrap_or(u32::MAX);
+            holed.insert(forms::key(*part).to_owned(), holes.join("\n"));
         }
         holed
     }

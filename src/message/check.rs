@@ -13,6 +13,8 @@ use super::context;
 use super::helpers::ALLOWED;
 use crate::input::problem::{Place, Problem, quoted};
 use crate::input::toml_reader::nearest;
+use crate::people::Part;
+use crate::people::register::{self, Phrase};
 
 /// Blocks within blocks, beyond which the stack of a thread is in danger.
 const DEEPEST: usize = 64;
@@ -47,6 +49,10 @@ pub(super) struct Asks {
     pub(super) unknown: Vec<Problem>,
     /// How it uses the row.
     pub(super) cells: Cells,
+    /// Phrases that belong to one register only, with their places.
+    pub(super) phrases: Vec<(Phrase, Place)>,
+    /// Where it has which form of address.
+    pub(super) forms: Vec<(Part, Place)>,
 }
 
 /// Checks one template; faults that concern every list go to `problems`.
@@ -143,7 +149,8 @@ impl Walk<'_, '_> {
 
     fn element(&mut self, element: &TemplateElement, scope: &Scope) {
         match element {
-            TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+            TemplateElement::Comment(_) => {}
+            TemplateElement::RawString(text) => self.phrases(text),
             TemplateElement::Expression(helper) => self.expression(helper, scope),
             TemplateElement::HtmlExpression(helper) => {
                 let name = helper.name.as_name().unwrap_or_default().to_owned();
@@ -176,13 +183,27 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Text between braces. handlebars tells the place of its first character that is no blank.
+    fn phrases(&mut self, text: &str) {
+        let (line, column) = self.at;
+        let written = text.trim_start();
+        let blanks = &text[..text.len() - written.len()];
+        let begins_line = blanks.contains('\n') || column <= blanks.chars().count() + 1;
+        for phrase in register::find(written, begins_line) {
+            let column = if phrase.line == 0 { column.max(1) } else { 1 } + phrase.column;
+            let line = (line + phrase.line) as u64 + self.checked.first_line - 1;
+            let place = Place::new(self.checked.file, line, column as u64);
+            self.asks.phrases.push((phrase, place));
+        }
+    }
+
     fn expression(&mut self, helper: &HelperTemplate, scope: &Scope) {
         self.wanted = Wanted::Printed;
         let Some(name) = helper.name.as_name() else {
             self.parameter(&helper.name, scope);
             return;
         };
-        if helper.params.is_empty() && helper.hash.is_empty() && !matches!(name, "salutation") {
+        if helper.params.is_empty() && helper.hash.is_empty() && Part::of_helper(name).is_none() {
             self.path(name, scope);
         } else {
             self.call(name, &helper.params, scope);
@@ -209,13 +230,17 @@ impl Walk<'_, '_> {
                 self.problem("`markdown` has no place outside Markdown".to_owned(), "print the text by itself");
             }
         }
-        if name == "salutation" && !self.known.cells {
+        let part = Part::of_helper(name);
+        if part.is_some() && !self.known.cells {
             self.problem(
                 "the calendar text names a recipient".to_owned(),
                 "calendars are shared: leave the person out",
             );
         }
-        self.asks.cells.salutation |= name == "salutation";
+        if let Some(part) = part {
+            self.asks.cells.forms.insert(part);
+            self.asks.forms.push((part, self.place()));
+        }
         for parameter in params {
             let is_name = !matches!(parameter, Parameter::Subexpression(_));
             self.wanted = if is_name && matches!(name, "if" | "unless") { Wanted::Present } else { Wanted::Compared };
@@ -236,9 +261,9 @@ impl Walk<'_, '_> {
             Parameter::Subexpression(sub) => {
                 let name = sub.name().to_owned();
                 let params = sub.params().cloned().unwrap_or_default();
-                if name == "salutation" {
+                if Part::of_helper(&name).is_some() {
                     let cure = "compare the columns that it is made of: honorific, family, rank";
-                    self.problem("`salutation` stands as an argument".to_owned(), cure);
+                    self.problem(format!("`{name}` stands as an argument"), cure);
                 }
                 self.call(&name, &params, scope);
             }
@@ -401,6 +426,17 @@ mod tests {
         assert!(one("{{markdown rank}}").contains("texts of the event only"));
         assert!(one("{{entity.length}}").contains("columns have no parts"));
         assert!(one("{{#*inline \"x\"}}{{/inline}}").contains("decorators"));
+    }
+
+    #[test]
+    fn phrases_of_a_register_are_found_where_they_stand() {
+        let text = "{{entity}} presents its compliments\n{{#if rank}}\n  Dear {{rank}},\n{{/if}}\n\n{{rank}} dear x\n\n\nSir,\n";
+        let template = Template::compile(text).expect("parses");
+        let columns: BTreeSet<String> = ["entity", "rank"].map(str::to_owned).into();
+        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true };
+        let asks = check(&Checked { file: "t", first_line: 1, template: &template }, &known, &mut Vec::new());
+        let seen: Vec<String> = asks.phrases.iter().map(|(p, place)| format!("{place} {}", p.words)).collect();
+        assert_eq!(seen, ["t:1:12 presents its compliments", "t:3:3 Dear", "t:9:1 Sir,"]);
     }
 
     #[test]

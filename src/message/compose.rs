@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::cast::{Cast, Fill};
 use super::cells::Shape;
 use super::dkim::Signer;
-use super::library::{Form, Letter, Library, Register};
+use super::forms::Forms;
+use super::library::{Form, Letter, Library};
 use super::lint;
 use super::pieces::Family;
 use super::render::{Edition, RowCells};
@@ -19,7 +20,7 @@ use crate::calendar::{self, Object, OrganizerMethod, PartStat, Severity, Status}
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::mail::{AddrSpec, Mailbox};
-use crate::people::{Kind, Language};
+use crate::people::{Kind, Language, Register};
 use crate::plan::{DispatchKey, FolderKey, Identity, Purpose, Revision};
 
 /// Casts that are kept: a list in which every row decides anew what its letter says would fill the memory.
@@ -227,8 +228,9 @@ impl Composer {
         let identity = Identity::derive(&self.key, &self.file.event.id, key, self.sender());
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
         let making = Making { letter, prepared, identity: &identity, attendee: &attendee, date, now };
+        let forms = self.forms(letter, reader)?;
         let shape = match self.is_casting {
-            true => letter.cells.shape(&letter.name, &letter.language, reader.cells),
+            true => letter.cells.shape(&letter.name, reader.cells, &forms),
             false => None,
         };
         let kept = shape.as_ref().and_then(|shape| self.kept(&shape.key));
@@ -238,7 +240,7 @@ impl Composer {
             return Ok(composed);
         }
         if let (Some(shape), None) = (&shape, &kept) {
-            let cast = self.cast(letter, reader.cells, &making);
+            let cast = self.cast(letter, reader.cells, &forms, &making);
             if let Some(mut cast) = cast
                 && let Ok(composed) = self.first(&cast, &shape.values, &making)
             {
@@ -249,7 +251,7 @@ impl Composer {
             }
             self.keep(&shape.key, None);
         }
-        self.anew(reader.cells, &making)
+        self.anew(&forms.beside(reader.cells), &making)
     }
 
     /// Looks for what is wrong with the message of one dispatch without making more of it than that takes: of a letter that
@@ -266,7 +268,8 @@ impl Composer {
     ) -> Result<Checked, Vec<Problem>> {
         let letter = self.letter(key.purpose, reader)?;
         let prepared = self.prepared(letter)?;
-        let shape = letter.cells.shape(&letter.name, &letter.language, reader.cells).filter(|_| self.is_casting);
+        let forms = self.forms(letter, reader)?;
+        let shape = letter.cells.shape(&letter.name, reader.cells, &forms).filter(|_| self.is_casting);
         if let Some(shape) = shape
             && let Some(Some(cast)) = self.kept(&shape.key)
         {
@@ -300,6 +303,14 @@ impl Composer {
         })
     }
 
+    fn forms(&self, letter: &Letter, reader: &Reader<'_>) -> Result<Forms, Vec<Problem>> {
+        if letter.cells.forms.is_empty() {
+            return Ok(Forms::default());
+        }
+        let path = format!("{}/{}.md.hbs", self.file.templates.folder, letter.name);
+        Forms::of(letter, reader, &path).map_err(|problem| vec![problem])
+    }
+
     fn kept(&self, key: &str) -> Option<Option<Arc<Cast>>> {
         // A panic elsewhere cannot leave half a cast in the map.
         self.casts.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
@@ -313,8 +324,15 @@ impl Composer {
     }
 
     /// The letter with holes for what it prints of the row; `None` where that cannot be done.
-    fn cast(&self, letter: &Letter, cells: &BTreeMap<String, String>, making: &Making<'_>) -> Option<Cast> {
-        let (head, body) = (letter.cells.with_holes(cells, Family::Head), letter.cells.with_holes(cells, Family::Body));
+    fn cast(
+        &self,
+        letter: &Letter,
+        cells: &BTreeMap<String, String>,
+        forms: &Forms,
+        making: &Making<'_>,
+    ) -> Option<Cast> {
+        let holed = |family| letter.cells.with_holes(cells, forms, family);
+        let (head, body) = (holed(Family::Head), holed(Family::Body));
         let cells = RowCells { head: &head, body: &body };
         let rendered = self.library.render(letter, &making.prepared.edition, cells).ok()?;
         let object = self.object(making).write().ok()?;
@@ -407,7 +425,7 @@ impl Composer {
             return Err(vec![Problem::new(
                 place,
                 fault,
-                "notes verbales are for missions and organizations of States; write a letter",
+                "notes verbales are for missions and observers; write a letter",
             )]);
         }
         Ok(letter)

@@ -8,14 +8,18 @@ use handlebars::{
 };
 use jiff::civil::DateTime;
 
-use super::{cells, markdown, words};
-use crate::people::{Language, Person, salutation};
+use super::{forms, markdown, words};
+use crate::people::{Language, Part};
 
 /// Names that a template may call, ours and those of handlebars that neither read files nor look anything up.
-pub(super) const ALLOWED: [&str; 16] = [
+pub(super) const ALLOWED: [&str; 20] = [
     "date",
     "time",
     "salutation",
+    "address_line",
+    "close",
+    "complimentary_close",
+    "envelope",
     "markdown",
     "if",
     "unless",
@@ -51,6 +55,15 @@ impl Target {
         }
         Ok(())
     }
+
+    /// Ends a line within a block of lines.
+    fn end_line(self, out: &mut dyn Output) -> HelperResult {
+        Ok(out.write(match self {
+            Self::Markdown => "\\\n",
+            Self::Text => "\n",
+            Self::Html => "<br>\n",
+        })?)
+    }
 }
 
 /// Registers ours; takes away those of handlebars that read more than they are given.
@@ -58,7 +71,11 @@ pub(super) fn register(registry: &mut Handlebars<'static>, target: Target) {
     for (name, kind) in [("date", Kind::Date), ("time", Kind::Time)] {
         registry.register_helper(name, Box::new(Clock { kind, target, cache: Arc::default() }));
     }
-    registry.register_helper("salutation", Box::new(Salutation { target }));
+    for name in ALLOWED {
+        if let Some(part) = Part::of_helper(name) {
+            registry.register_helper(name, Box::new(Form { part, target }));
+        }
+    }
     if target == Target::Markdown {
         registry.register_helper("markdown", Box::new(PrintMarkdown));
     }
@@ -131,12 +148,13 @@ impl HelperDef for Clock {
     }
 }
 
-/// `{{salutation}}`: from the row's honorific and names.
-struct Salutation {
+/// `{{salutation}}`, `{{address_line}}`, `{{close}}`, `{{envelope}}`: the words that `forms` has found for the row.
+struct Form {
+    part: Part,
     target: Target,
 }
 
-impl HelperDef for Salutation {
+impl HelperDef for Form {
     fn call<'reg: 'rc, 'rc>(
         &self,
         _: &Helper<'rc>,
@@ -145,17 +163,15 @@ impl HelperDef for Salutation {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        if let Some(hole) = context.data().get(cells::SALUTATION).and_then(|v| v.as_str()) {
-            return self.target.write(out, hole);
+        let words = context.data().get(forms::key(self.part)).and_then(|v| v.as_str());
+        let words = words.ok_or_else(|| other(format!("`{}` is known in letters only", self.part.as_str())))?;
+        for (number, line) in words.split('\n').enumerate() {
+            if number > 0 {
+                self.target.end_line(out)?;
+            }
+            self.target.write(out, line)?;
         }
-        let cell = |name: &str| context.data().get(name).and_then(|v| v.as_str()).unwrap_or_default();
-        let language = language_of(context).ok_or_else(|| other("the language is none".to_owned()))?;
-        let person =
-            Person { honorific: cell("honorific"), given: cell("given"), family: cell("family"), rank: cell("rank") };
-        let words = salutation(&person, &language).ok_or_else(|| {
-            other(format!("there is no salutation in language `{language}`; write one in the template"))
-        })?;
-        self.target.write(out, &words)
+        Ok(())
     }
 }
 

@@ -13,20 +13,12 @@ use crate::input::event_file::{EventFile, TemplateRules};
 use crate::input::problem::{Place, Problem, quoted};
 use crate::input::text::Languages;
 use crate::input::toml_reader::TomlDocument;
-use crate::people::{Kind, Language};
+use crate::people::register::concerns;
+use crate::people::{Kind, Language, Part, Register};
 use crate::plan::Purpose;
 
 /// The layout that HTML made of Markdown is put into.
 pub(super) const LAYOUT: &str = "layout.html.hbs";
-
-/// In which manner a letter is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Register {
-    /// Third person; to missions and organizations of States only (UN Correspondence Manual, ST/DCS/4/Rev.1).
-    NoteVerbale,
-    /// First person, with a salutation.
-    Letter,
-}
 
 /// How a letter is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +92,7 @@ impl Library {
         let Findings { uses, mut problems } = findings;
         library.check_partials(sources, &uses, &mut problems);
         if problems.is_empty() {
-            library.gather(&uses);
+            library.gather(&uses, &mut problems);
         }
         if sources.names().next().is_none() {
             let place = Place::file(&sources.path(""));
@@ -196,15 +188,14 @@ impl Library {
         let subject = root.required_string("subject", "write `subject = \"…\"` between two lines `+++` at the top");
         let preheader = root.string("preheader");
         let register =
-            root.required_string("register", "write `register = \"note-verbale\"` or `register = \"letter\"`");
-        let register = register.and_then(|found| match found.value.as_str() {
-            "note-verbale" => Some(Register::NoteVerbale),
-            "letter" => Some(Register::Letter),
-            other => {
-                let fault = format!("unknown register {}", quoted(other));
-                root.problem(found.place, fault, "write `note-verbale` or `letter`");
-                None
+            root.required_string("register", "write `register = \"note-verbale\"`, `\"formal\"` or `\"ordinary\"`");
+        let register = register.and_then(|found| {
+            let register = Register::parse(&found.value);
+            if register.is_none() {
+                let fault = format!("unknown register {}", quoted(&found.value));
+                root.problem(found.place, fault, "write `note-verbale`, `formal` or `ordinary`");
             }
+            register
         });
         root.finish();
         findings.problems.extend(document.problems());
@@ -286,7 +277,7 @@ impl Library {
     }
 
     /// Gives each letter what it, its subject and all partials that it reaches ask of the row, and what no list has.
-    fn gather(&mut self, uses: &BTreeMap<String, Asks>) {
+    fn gather(&mut self, uses: &BTreeMap<String, Asks>, problems: &mut Vec<Problem>) {
         for letter in self.letters.values_mut() {
             let name = &letter.name;
             let own = ["Markdown", "Text", "Html", "#subject", "#preheader"].map(|end| format!("/{name}{end}"));
@@ -295,6 +286,7 @@ impl Library {
             while let Some(asks) = open.pop() {
                 letter.unknown.extend(asks.unknown.iter().cloned());
                 letter.cells.add(&asks.cells);
+                problems.extend(mixed(letter, asks));
                 open.extend(asks.partials.iter().filter(|p| seen.insert(p.as_str())).filter_map(|p| uses.get(p)));
             }
             letter.unknown.sort();
@@ -350,6 +342,32 @@ impl Library {
     pub fn chain(&self) -> &[String] {
         &self.rules.chain
     }
+}
+
+/// What of a template, or of a partial that it calls, is of another register than the letter.
+fn mixed(letter: &Letter, asks: &Asks) -> Vec<Problem> {
+    let is_note = letter.register == Register::NoteVerbale;
+    let (name, register) = (&letter.name, letter.register.as_str());
+    let phrases = asks.phrases.iter().filter(|(phrase, _)| concerns(phrase, &letter.language));
+    let phrases = phrases.filter(|(phrase, _)| phrase.is_of_notes != is_note).map(|(phrase, place)| {
+        let (fault, cure) = if is_note {
+            let cure = "write in the third person, without salutation and close, or make the register `formal`";
+            (format!("{} is of a letter, and `{name}` is a note verbale", quoted(&phrase.words)), cure)
+        } else {
+            let cure = "write in the first person, or make the register `note-verbale`";
+            (
+                format!("{} is of a note verbale, and the register of `{name}` is `{register}`", quoted(&phrase.words)),
+                cure,
+            )
+        };
+        Problem::new(place.clone(), fault, cure)
+    });
+    let greets = |part: Part| matches!(part, Part::Close | Part::Salutation);
+    let forms = asks.forms.iter().filter(|(part, _)| is_note && greets(*part)).map(|(part, place)| {
+        let fault = format!("`{{{{{}}}}}` stands in `{name}`, which is a note verbale and has none", part.as_str());
+        Problem::new(place.clone(), fault, "take it out, or make the register `formal`")
+    });
+    phrases.chain(forms).collect()
 }
 
 /// What loading has found so far.

@@ -363,7 +363,10 @@ impl<'a> HtmlWriter<'a> {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph => self.out.push_str("</p>\n"),
+            TagEnd::Paragraph => {
+                self.turn_isolated_paragraph();
+                self.out.push_str("</p>\n");
+            }
             TagEnd::Heading(level) => {
                 self.out.push_str("</");
                 self.out.push_str(heading(level));
@@ -385,6 +388,22 @@ impl<'a> HtmlWriter<'a> {
             TagEnd::Strong => self.out.push_str("</strong>"),
             TagEnd::Link => self.out.push_str("</a>"),
             _ => {}
+        }
+    }
+
+    /// In a letter from right to left, a paragraph that is one isolate from left to right (U+2066 ... U+2069, UAX 9) is a
+    /// paragraph of the other direction: it begins on the left, or its lines would be ragged where they begin.
+    fn turn_isolated_paragraph(&mut self) {
+        const RIGHT_TO_LEFT: &str = " dir=\"rtl\"";
+        if !self.right_to_left {
+            return;
+        }
+        let Some(at) = self.out.rfind("<p").map(|at| at + "<p".len()) else { return };
+        let text = self.out[at..].split_once('>').map_or("", |(_, text)| text);
+        let inside = text.strip_prefix('\u{2066}').and_then(|text| text.strip_suffix('\u{2069}'));
+        let is_one = inside.is_some_and(|text| !text.contains(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}']));
+        if is_one && self.out[at..].starts_with(RIGHT_TO_LEFT) {
+            self.out.replace_range(at..at + RIGHT_TO_LEFT.len(), " align=\"left\" dir=\"ltr\"");
         }
     }
 
@@ -1049,6 +1068,25 @@ on two lines.</p>
         assert_eq!(html(LETTER), wanted);
         assert_eq!(html(&LETTER.replace('\n', "\r\n")), wanted);
         check_form(wanted);
+    }
+
+    #[test]
+    fn a_paragraph_of_the_other_direction_begins_on_its_own_side() {
+        let html = |markdown: &str| to_html(markdown, &Style::default(), true).expect(markdown);
+        let plain = |text: &str| format!("<p dir=\"rtl\">{text}</p>\n");
+        assert_eq!(
+            html("\u{2066}In *English*\u{2069}"),
+            "<p align=\"left\" dir=\"ltr\">\u{2066}In <em>English</em>\u{2069}</p>\n"
+        );
+        for text in
+            ["x \u{2066}tel\u{2069}", "\u{2066}a\u{2069} b \u{2066}c\u{2069}", "\u{2066}a\u{2069} b", "\u{2066}a"]
+        {
+            assert_eq!(html(text), plain(text), "{text:?}");
+        }
+        assert_eq!(
+            to_html("\u{2066}a\u{2069}", &Style::default(), false).expect("Markdown"),
+            "<p>\u{2066}a\u{2069}</p>\n"
+        );
     }
 
     #[test]

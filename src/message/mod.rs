@@ -12,6 +12,7 @@ mod check;
 mod compose;
 mod context;
 pub mod dkim;
+mod forms;
 mod helpers;
 mod library;
 pub mod lint;
@@ -22,6 +23,6 @@ mod source;
 pub mod words;
 
 pub use compose::{Checked, Composed, Composer, Reader};
-pub use library::{Letter, Library, Register};
+pub use library::{Letter, Library};
 pub use render::Rendered;
 pub use source::Sources;

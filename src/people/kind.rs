@@ -38,10 +38,10 @@ impl Kind {
         }
     }
 
-    /// Whether diplomatic register is due: a note verbale goes to missions and organizations of States only
-    /// (UN Correspondence Manual, part one, section II.D).
+    /// Whether diplomatic register is due: a note verbale goes to missions, never to the public
+    /// (UN Correspondence Manual, ST/DCS/4/Rev.1). Organizations with an observer's office are of kind `observer`.
     pub fn takes_notes_verbales(self) -> bool {
-        matches!(self, Self::Mission | Self::Observer | Self::Igo)
+        matches!(self, Self::Mission | Self::Observer)
     }
 }
 

@@ -118,7 +118,7 @@ fn the_same_plan_gives_the_same_octets() {
     desk.ends(0, &["send", "--limit", "1"]);
     let sent = desk.outbox().remove(0);
     let to = "mission@afghanistan-un.example";
-    let again = desk.command(&["preview", "--to", to]).output().expect("the program starts").stdout;
+    let again = desk.command(&["preview", "--to", to, "--raw"]).output().expect("the program starts").stdout;
     assert!(String::from_utf8_lossy(&sent).contains(to));
     assert_eq!(sent, again, "a message made again is the same message");
 }

@@ -14,8 +14,8 @@ use crate::input::table::{FaultKind, Row};
 use crate::mail::AddrSpec;
 
 /// The columns that the program itself understands; all others serve in templates.
-pub const STANDARD_COLUMNS: [&str; 11] =
-    ["email", "cc", "entity", "kind", "language", "honorific", "given", "family", "title", "rank", "notes"];
+pub const STANDARD_COLUMNS: [&str; 12] =
+    ["email", "cc", "entity", "kind", "language", "honorific", "given", "family", "title", "rank", "sex", "notes"];
 
 /// What templates call by these names is not the recipient's.
 const RESERVED: [&str; 5] = ["contact", "event", "message", "sender", "this"];

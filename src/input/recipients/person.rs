@@ -12,8 +12,9 @@ use super::columns::{Column, Columns};
 use super::{Defaults, Item, Recipient};
 use crate::input::problem::{Place, Problem, quoted};
 use crate::input::table::{Fault, FaultKind, Row, fault_in};
+use crate::input::toml_reader::nearest;
 use crate::mail::{AddrSpec, AddrSpecError};
-use crate::people::{Kind, Language};
+use crate::people::{Excellency, Honorific, Kind, Language, Rank, Sex};
 
 /// One row while it is read.
 pub(super) struct Reading<'r> {
@@ -97,6 +98,11 @@ impl Reading<'_> {
         let copy = if is_sound("cc") { self.copy(&mut cells, problems) } else { None };
         let kind = if is_sound("kind") { self.kind(&cells, problems) } else { None };
         let language = if is_sound("language") { self.language(&cells, problems) } else { None };
+        // The honorific alone contradicts nothing.
+        let says_more = ["rank", "sex"].into_iter().any(|name| cells.contains_key(name));
+        if says_more && ["rank", "sex", "honorific"].into_iter().all(is_sound) {
+            self.form_of_address(&cells, problems);
+        }
         let entity = cells.get("entity").cloned();
         if entity.is_none() && kind.is_some_and(|kind| kind != Kind::Individual) {
             let cure = "write whom the address stands for, or the kind `individual`";
@@ -184,6 +190,52 @@ impl Reading<'_> {
             problems.push(self.problem("language", format!("{} is no language", quoted(word)), cure));
         }
         language
+    }
+
+    /// Rank, sex and honorific, each by itself and against the others.
+    fn form_of_address(&self, cells: &Cells, problems: &mut Vec<Problem>) {
+        let cell = |name: &str| cells.get(name).map_or("", String::as_str);
+        let honorific = Honorific::read(cell("honorific"));
+        match Sex::parse(cell("sex")) {
+            None => {
+                let fault = format!("sex {} is not known", quoted(cell("sex")));
+                problems.push(self.problem("sex", fault, "write `f` or `m`, or leave the cell empty"));
+            }
+            Some(Sex::Unsaid) => {}
+            Some(sex) => {
+                if honorific.sex != Sex::Unsaid && honorific.sex != sex {
+                    let (sex, honorific) = (quoted(cell("sex")), quoted(cell("honorific")));
+                    let fault = format!("sex {sex} and honorific {honorific} contradict each other");
+                    problems.push(self.problem("sex", fault, "mend one of them"));
+                }
+            }
+        }
+        let Some(rank) = Rank::parse(cell("rank")) else {
+            let word = cell("rank").to_lowercase();
+            let cure = match nearest(&word, Rank::words()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    format!("write one of {}; or leave the cell empty", Rank::names().collect::<Vec<_>>().join(", "))
+                }
+            };
+            problems.push(self.problem("rank", format!("rank {} is not known", quoted(cell("rank"))), cure));
+            return;
+        };
+        if rank.is_vacant() {
+            let name = [cell("given"), cell("family")].into_iter().find(|name| !name.is_empty());
+            if let Some(name) = name {
+                let fault = format!(
+                    "rank {} says that the post is empty, and the row names {}",
+                    quoted(cell("rank")),
+                    quoted(name)
+                );
+                problems.push(self.problem("rank", fault, "write the person's rank, or take the name out"));
+            }
+        } else if honorific.is_excellency && rank.excellency == Excellency::No {
+            let fault = format!("honorific {} is not due to the rank `{}`", quoted(cell("honorific")), rank.name);
+            let cure = "write `Ms.` or `Mr.`; for an ambassador write that rank";
+            problems.push(self.problem("honorific", fault, cure));
+        }
     }
 
     fn place(&self, column: &str) -> Place {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
 
 use super::{Received, Sink};
-use crate::desk::pages::{Card, INLINE_VIEWS, Index, Origin, card_from_eml, index_page};
+use crate::desk::pages::{Card, INLINE_VIEWS, Index, Leaf, Origin, card_from_eml, index_page};
 use crate::io::maildir::Maildir;
 
 /// What is read of a message for the page. Ours have 8 to 200 KB; of larger ones the page shows the headers.
@@ -49,7 +49,14 @@ pub async fn write_outbox_index(maildir: &Maildir, event_title: &str, most: usiz
             }
             cards.push(card);
         }
-        let index = Index { event_title: &event_title, origin: Origin::Outbox, total: newest.total };
+        let index = Index {
+            event_title: &event_title,
+            origin: Origin::Outbox,
+            total: newest.total,
+            choice: String::new(),
+            findings: Vec::new(),
+            leaf: Leaf::ONLY,
+        };
         maildir.write_beside("index.html", index_page(&index, &cards))
     })
     .await
@@ -64,7 +71,7 @@ fn read_card(folder: &Path, path: &str) -> io::Result<Option<Card>> {
     let size_octets = file.metadata()?.len();
     let mut octets = Vec::new();
     file.take(READ_OCTETS).read_to_end(&mut octets)?;
-    let mut card = card_from_eml(path, &octets);
+    let mut card = card_from_eml(path, &octets, None);
     if size_octets > READ_OCTETS {
         card.view = None;
         card.size_octets = size_octets;

@@ -7,12 +7,14 @@
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
 mod answers;
+mod entities;
 mod import;
 mod ledger;
 mod plan;
 mod recorder;
 mod runs;
 mod script;
+mod speaking;
 mod suppression;
 mod usage;
 
@@ -38,7 +40,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 4;
+const VERSION: i64 = 7;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +101,8 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         step(1, "journal", include_str!("sql/0001_journal.sql")),
         step(2, "engine", include_str!("sql/0002_engine.sql")),
-        step(VERSION, "life", include_str!("sql/0004_life.sql")),
+        step(4, "life", include_str!("sql/0004_life.sql")),
+        step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }
 
