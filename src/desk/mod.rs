@@ -1,23 +1,14 @@
 //! What the organiser reads out of the journal.
 //!
-<<<<<<< HEAD
-//! What: words for counts and durations, [`states_json`], the [`export`] of deliveries, [`pages`] to look at messages,
-//! the report of a run ([`run_report`], its [`run_page`] with a [`chart`]), the lines of the log ([`log_line`]),
-//! whom the lists leave out ([`coverage`]).
-=======
 //! What: words for counts and durations, [`states_json`], the [`export`] of deliveries, [`pages`] to look at messages and the
 //! [`difference`] between two versions of one, the report of a run ([`run_report`], its [`run_page`] with a [`chart`]), the
-//! lines of the log ([`log_line`]).
->>>>>>> preview
+//! lines of the log ([`log_line`]), whom the lists leave out ([`coverage`]), the [`speaking_page`].
 //! Not here: reading the journal (`io::store`), printing (`command`). Called by: `io::sandbox`, `command`.
 //! Can fail: nothing.
 
 pub mod chart;
-<<<<<<< HEAD
 pub mod coverage;
-=======
 pub mod difference;
->>>>>>> preview
 pub mod export;
 pub mod log_line;
 pub mod pages;
