@@ -57,6 +57,12 @@ pub enum Verb {
                       Ctrl-C once: finish what is in flight, record it, stop. Twice: stop now."
     )]
     Send(Send),
+    /// Seals what would be sent, for a second person to approve; sends nothing.
+    #[command(after_help = "Examples:\n  convoke plan --out plan.txt\n  convoke plan --only kind=ngo --by \"Ana Paz\"")]
+    Plan(Plan),
+    /// Lets the sealed plan be sent, where convoke.toml asks for a second person.
+    #[command(after_help = "Examples:\n  convoke approve\n  convoke approve --by \"Berta Lind\" --seal 5d41402a")]
+    Approve(Approve),
     /// Shows deliveries by kind, and what needs a decision.
     #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
     Status(Status),
@@ -164,8 +170,44 @@ fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a number from 1".to_owned())
 }
 
-/// `convoke send`.
+/// `convoke plan`.
 #[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// Only rows with this value in this column; several must all hold.
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub only: Vec<String>,
+    /// Another relay than convoke.toml names; `send` is to have the same.
+    #[arg(long, value_name = "URL")]
+    pub relay: Option<String>,
+    /// Who makes the plan; without it the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Writes the plan into a file, to be handed to the second person: addresses are masked.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke approve`.
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// Who approves; without it the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The seal of the plan, or its first 8 characters or more; otherwise it is asked for.
+    #[arg(long, value_name = "SEAL")]
+    pub seal: Option<String>,
+    /// One JSON object.
+    #[arg(long, requires = "seal")]
+    pub json: bool,
+}
+
+/// `convoke send`.
+#[derive(Debug, Default, Args)]
 pub struct Send {
     #[command(flatten)]
     pub lists: Lists,

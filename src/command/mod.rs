@@ -3,6 +3,7 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+mod approve;
 mod check;
 mod coverage;
 mod export;
@@ -19,6 +20,8 @@ mod record;
 mod report;
 mod run;
 mod sandbox;
+mod seal;
+mod sealing;
 mod send;
 mod settle;
 mod signatures;
@@ -64,6 +67,8 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Check(typed) => check::run(&folder, &typed).await,
         Verb::Preview(typed) => preview::run(&folder, &typed).await,
         Verb::Send(typed) => send::run(&folder, &typed).await,
+        Verb::Plan(typed) => seal::run(&folder, &typed).await,
+        Verb::Approve(typed) => approve::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,

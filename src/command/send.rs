@@ -14,6 +14,7 @@ use super::progress::Bar;
 use super::record::RunRecord;
 use super::run::{Line, Outlet, Over, Parts};
 use super::sandbox::Outbox;
+use super::sealing::{self, Asked};
 use super::trial;
 use super::{forecast, lists};
 use crate::cli;
@@ -65,6 +66,18 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         let cure = "set `limits.until` or the windows so that there is time left";
         return Err(Stopped::Configuration(vec![Problem::new(whole_file(), in_words, cure)]));
     }
+    let asked = Asked {
+        folder: &folder,
+        store: &store,
+        composer: &planned.composer,
+        errand: INVITATIONS,
+        selection: &selection,
+        only: &typed.only,
+        lists: &typed.lists,
+        relay: typed.relay.as_deref(),
+        sending: &sending,
+    };
+    let leave = sealing::leave(&asked).await?;
     let (relays, sandbox) = if sending.relays.is_empty() {
         let outbox = Outbox::start(&outbox_in(path), folder.title()).await?;
         (vec![outbox.relay()], Some(outbox))
@@ -97,7 +110,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         false => Vec::new(),
     };
     let record = RunRecord::begin(path, &folder.file, typed, &sending, &store).await?;
-    let line = Line::new(Parts {
+    store.note_leave(leave.approvals()).await?;
+    let parts = Parts {
         store: &store,
         composer: Arc::new(planned.composer),
         errand: INVITATIONS,
@@ -111,7 +125,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         limit: typed.limit,
         no_wait: typed.no_wait,
         providers: sending.terms.providers.iter().flat_map(of_provider).collect(),
-    });
+    };
+    let line = Line::new(parts, &leave);
     let started = Instant::now();
     let outcome = rounds(&line, typed.no_wait, &store, &selection, &stop, &bar).await;
     let took = started.elapsed();

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
+use super::approval::ApprovalRules;
 use super::dkim::SigningKey;
 use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
@@ -51,6 +52,8 @@ pub struct EventFile {
     pub records: Records,
     /// How the speaking list is ordered.
     pub speaking: SpeakingRules,
+    /// Whether a second person has to say yes.
+    pub approval: ApprovalRules,
 }
 
 /// The event's facts.
@@ -161,6 +164,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     let records = super::records::read(&root);
     let speaking = super::speaking::read(&root);
+    let approval = super::approval::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -184,6 +188,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             dkim,
             records,
             speaking,
+            approval,
         }),
         _ => Err(problems),
     }

@@ -5,8 +5,10 @@
 //! Not here: opening files (`io`), templates (`message`). Called by: `command`, `io`.
 //! Can fail: with all faults of a file at once, each with its place and cure.
 
+pub mod approval;
 pub mod dkim;
 pub mod event_file;
+pub mod flat;
 pub mod limits;
 pub mod presets;
 pub mod problem;

@@ -1,18 +1,25 @@
 //! What is to be sent to whom, under which identity.
 //!
-//! What: [`Purpose`], [`Errand`], [`DispatchKey`], the [`FolderKey`] from which every identity derives, the [`Revision`] of the event.
+//! What: [`Purpose`], [`Errand`], [`DispatchKey`], the [`FolderKey`] from which every identity derives, the [`Revision`] of the event,
+//! the [`Plan`] that becomes [`Sealed`] and [`Approved`].
 //! Standards: RFC 5546 sections 2.1.4 and 2.1.5 (SEQUENCE, DTSTAMP), RFC 5322 section 3.6.4 (Message-ID).
 //! Not here: the octets (`message`), the states (`journal`). Called by: `journal`, `message`, `command`.
 //! Can fail: nothing.
 
+mod approval;
+mod comparison;
 mod dispatch;
 mod identity;
 mod revision;
+mod sealed;
 mod selection;
 
+pub use approval::{Approval, Approved, PlanRecord, Refusal, may_approve};
+pub use comparison::{Change, Comparison, Several};
 pub use dispatch::{Dispatch, Entry, Held};
 pub use identity::{FolderKey, Identity};
 pub use revision::{Facts, Revision, RevisionKind};
+pub use sealed::{Extent, MessagesDigest, Plan, Seal, Sealed, SealedMessage};
 pub use selection::{Selection, SelectionFault};
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
+mod approval;
 mod book;
 mod cells;
 mod check;

@@ -7,6 +7,7 @@
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
 mod answers;
+mod approval;
 mod entities;
 mod import;
 mod ledger;
@@ -102,6 +103,7 @@ fn migrator() -> Migrator {
         step(1, "journal", include_str!("sql/0001_journal.sql")),
         step(2, "engine", include_str!("sql/0002_engine.sql")),
         step(4, "life", include_str!("sql/0004_life.sql")),
+        step(6, "approval", include_str!("sql/0006_approval.sql")),
         step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
 }
