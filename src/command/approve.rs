@@ -31,10 +31,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Approve) -> Result<Exit, Stopp
     let errand = sealed_errand(record)?;
     // As `send` would do it: whoever approves must not approve what is no longer so.
     let sealed = record.sealed.plan();
-    let lists = cli::Lists {
-        recipients: sealed.lists.iter().map(PathBuf::from).collect(),
-        skip_refused: sealed.skip_refused,
-    };
+    let lists =
+        cli::Lists { recipients: sealed.lists.iter().map(PathBuf::from).collect(), skip_refused: sealed.skip_refused };
     let folder = Folder::read(path, &lists)?;
     let flags = cli::Send { relay: sealed.relay.clone(), ..cli::Send::default() };
     let sending = Sending::of(&folder.file, &flags, clock::now()).map_err(Stopped::Usage)?;

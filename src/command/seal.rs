@@ -64,7 +64,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Plan) -> Result<Exit, Stopped>
     let in_folder = send::in_folder(path);
     match rules.is_required {
         true => println!("nothing was sent; a second person: `convoke {in_folder}approve`"),
-        false => println!("nothing was sent; convoke.toml asks for no approval: `convoke {in_folder}send` would send it"),
+        false => {
+            println!("nothing was sent; convoke.toml asks for no approval: `convoke {in_folder}send` would send it")
+        }
     }
     Ok(Exit::Done)
 }

@@ -266,7 +266,8 @@ fn one(row: &OpenRow, composer: &Composer, date: Timestamp) -> Result<SealedMess
     let recipient = &row.recipient;
     let mut hash = Sha256::new();
     let cells = recipient.cells.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    let standard = [recipient.address.as_str(), &recipient.entity, recipient.kind.as_str(), recipient.language.as_str()];
+    let standard =
+        [recipient.address.as_str(), &recipient.entity, recipient.kind.as_str(), recipient.language.as_str()];
     for part in standard.into_iter().chain(cells) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());

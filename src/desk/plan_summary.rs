@@ -40,9 +40,7 @@ impl Planner<'_> {
 /// To be read before the seal is typed.
 pub fn plan_lines(sealed: &Sealed, planner: Planner<'_>, file: &EventFile, forecast: &str) -> Vec<String> {
     let (plan, extent, event) = (sealed.plan(), sealed.extent(), &file.event);
-    let words = |text: &crate::input::text::Text| {
-        text.in_language(&file.languages.default, &file.languages).to_owned()
-    };
+    let words = |text: &crate::input::text::Text| text.in_language(&file.languages.default, &file.languages).to_owned();
     let (start, end) = (event.local_start, event.local_end);
     let mut lines = vec![
         format!("{}: {}, {}", plan.purpose, count(extent.messages, "message", "messages"), planner.in_words()),

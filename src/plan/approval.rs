@@ -153,8 +153,8 @@ mod tests {
 
     use super::{Approval, Approved, Comparison, PlanRecord, Refusal, may_approve};
     use crate::input::approval::ApprovalRules;
-    use crate::plan::sealed::tests::{message, plan};
     use crate::plan::Extent;
+    use crate::plan::sealed::tests::{message, plan};
 
     fn rules(by: &[&str]) -> ApprovalRules {
         let by = by.iter().map(|name| (*name).to_owned()).collect();
@@ -166,9 +166,8 @@ mod tests {
     }
 
     fn record(approvals: &[(&str, i64)]) -> PlanRecord {
-        let approvals = approvals.iter().zip(1..).map(|((by, second), id)| {
-            Approval { id, by: (*by).to_owned(), at: at(*second) }
-        });
+        let approvals =
+            approvals.iter().zip(1..).map(|((by, second), id)| Approval { id, by: (*by).to_owned(), at: at(*second) });
         PlanRecord {
             id: 1,
             sealed: plan().seal(Extent::default(), String::new()),

@@ -96,7 +96,9 @@ impl fmt::Display for Change {
             Self::Template(name, false, _) => write!(f, "template `{name}` is new"),
             Self::Template(name, true, true) => write!(f, "template `{name}` was changed"),
             Self::Template(name, true, false) => write!(f, "template `{name}` is gone"),
-            Self::Stamp => f.write_str("the event was changed and changed back, so its calendar entries are dated anew"),
+            Self::Stamp => {
+                f.write_str("the event was changed and changed back, so its calendar entries are dated anew")
+            }
             Self::Program(then, now) => write!(f, "the plan was made by {then}, this is {now}"),
             Self::Letter(letter, n) => {
                 let messages = if *n == 1 { "message reads" } else { "messages read" };
@@ -281,8 +283,13 @@ mod tests {
         let mut comparison = Comparison::new(&plan(), &now);
         comparison.message(&message(1, "ab"), &[message(1, "aa")]);
         let all = words(comparison).join("\n");
-        for part in ["`event.place` was \"Room 5\", is gone", "`event.url` is new: \"https", "é…", "ngo.en.md.hbs` is gone",
-            "template `layout.html.hbs` is new"] {
+        for part in [
+            "`event.place` was \"Room 5\", is gone",
+            "`event.url` is new: \"https",
+            "é…",
+            "ngo.en.md.hbs` is gone",
+            "template `layout.html.hbs` is new",
+        ] {
             assert!(all.contains(part), "{part} in {all}");
         }
     }

@@ -29,9 +29,10 @@ fn planned(desk: &Desk, more: &[&str]) -> String {
     plan["seal"].as_str().expect("a seal").to_owned()
 }
 
-fn approved(desk: &Desk, more: &[&str]) {
+fn approved(desk: &Desk, more: &[&str]) -> String {
     let seal = planned(desk, more);
     desk.ends(0, &["approve", "--by", "Berta", "--seal", &seal]);
+    seal
 }
 
 #[track_caller]
@@ -82,7 +83,7 @@ fn nothing_leaves_without_a_second_person() {
 #[test]
 fn each_change_is_named_and_undone_it_is_none() {
     let desk = desk();
-    approved(&desk, &[]);
+    let seal = approved(&desk, &[]);
     let letter = "templates/invitation/ngo.en.md.hbs";
     let text = desk.read(letter);
     desk.write(letter, &format!("{text}\nPlease be punctual.\n"));
@@ -107,7 +108,6 @@ fn each_change_is_named_and_undone_it_is_none() {
     // What reaches no message is no change.
     edit(&desk, "templates/invitation/mission.fr.md.hbs", "\n\n", "\n\nUn mot de plus.\n\n");
     edit(&desk, "convoke.toml", "retry_after = [\"1s\"]", "retry_after = [\"2s\"]");
-    let seal = planned(&desk, &[]);
     desk.ends(0, &["approve", "--by", "Carl", "--seal", &seal]);
 
     let file = edit(&desk, "convoke.toml", "Conference Room 2", "Conference Room 3");
