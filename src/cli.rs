@@ -57,12 +57,44 @@ pub enum Verb {
                       Ctrl-C once: finish what is in flight, record it, stop. Twice: stop now."
     )]
     Send(Send),
-    /// Seals what would be sent, for a second person to approve; sends nothing.
-    #[command(after_help = "Examples:\n  convoke plan --out plan.txt\n  convoke plan --only kind=ngo --by \"Ana Paz\"")]
+    /// Seals the invitations that would be sent, for a second person to approve; sends nothing.
+    #[command(
+        after_help = "Examples:\n  convoke plan --out plan.txt\n  convoke plan --only kind=ngo --by \"Ana Paz\"\n\n\
+                      Other mail is sealed by its own command: convoke update --seal, convoke cancel --all --seal, ..."
+    )]
     Plan(Plan),
     /// Lets the sealed plan be sent, where convoke.toml asks for a second person.
     #[command(after_help = "Examples:\n  convoke approve\n  convoke approve --by \"Berta Lind\" --seal 5d41402a")]
     Approve(Approve),
+    /// Tells everybody who was sent the invitation what has changed in convoke.toml or in the calendar texts.
+    #[command(
+        after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
+                            convoke update --note \"The room was too small.\"\n  convoke update --as wording --yes 195"
+    )]
+    Update(Update),
+    /// Calls the event off, or takes single invitations back.
+    #[command(after_help = "Examples:\n  convoke cancel --all --reason \"The minister is ill.\"\n  \
+                            convoke cancel --entity \"Mission of Utopia\"\n  convoke cancel --gone     those who left the lists")]
+    Cancel(Cancel),
+    /// Invites again those who were told that it does not take place.
+    #[command(after_help = "Examples:\n  convoke reinstate --all\n  convoke reinstate --to un@mission.example")]
+    Reinstate(Reinstate),
+    /// Reminds the silent, each with the very calendar entry that they were sent.
+    #[command(
+        after_help = "Examples:\n  convoke remind --dry-run            who would be reminded, who not, and why\n  \
+                            convoke remind --only kind=mission\n  convoke remind --everyone --not-within 12h\n\n\
+                            An entity is reminded as a whole: one answer of any of its mailboxes is enough. Nobody is\n\
+                            reminded twice within `[reminders] not_within`. Run again, it goes on where it was stopped."
+    )]
+    Remind(Remind),
+    /// Writes a letter without a calendar entry: thanks, practical notes.
+    #[command(
+        after_help = "Examples:\n  convoke write thanks --only answer=accepted\n  convoke write thanks --dry-run\n  \
+                            convoke write programme --again\n\n\
+                            The letters stand in templates/NAME/. Run again, it goes on where it was stopped and adds\n\
+                            whoever has come since; nobody gets the same mailing twice."
+    )]
+    Write(Write),
     /// Shows deliveries by kind, and what needs a decision.
     #[command(after_help = "Examples:\n  convoke status\n  convoke status --in-doubt --json")]
     Status(Status),
@@ -72,14 +104,32 @@ pub enum Verb {
                             convoke settle --resend --all"
     )]
     Settle(Settle),
-    /// Writes deliveries as CSV or JSON.
+    /// Records an answer given by telephone, by letter or in person; without one, shows what an entity answered.
+    #[command(after_help = "Examples:\n  convoke note liechtenstein --accepted --persons 2 --by telephone\n  \
+                            convoke note un@mission.example --declined --by letter --at 2027-06-01 --comment \"regrets\"\n  \
+                            convoke note liechtenstein        what it answered, and what holds\n  \
+                            convoke note --from answers.csv   columns entity, answer, persons, comment")]
+    Note(Note),
+    /// Writes deliveries and answers as CSV, JSON or XLSX.
     #[command(
-        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json"
+        after_help = "Examples:\n  convoke export > deliveries.csv\n  convoke export --format json --out reports/deliveries.json\n  \
+                      convoke export --only answer=silent --format xlsx --out silent.xlsx"
     )]
     Export(Export),
+    /// Reads mail that came back and records it; or says of a message what it is taken for and why.
+    #[command(
+        after_help = "Examples:\n  convoke replies                                     from the sources in convoke.toml\n  \
+                      convoke replies --from imaps://rsvp@host.example/INBOX --watch\n  \
+                      convoke replies --from maildir:returned mbox:old.mbox --dry-run\n  \
+                      convoke replies --check\n  \
+                      |convoke -C gala replies --from -                in a .forward or Sieve pipe: one message\n  \
+                      convoke replies --explain strange.eml\n  \
+                      convoke replies --explain --json mails/ | jq .kind\n  convoke replies --explain - < strange.eml"
+    )]
+    Replies(Replies),
     /// Writes what a run did, as a page to look at and as JSON.
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
-                      convoke report --run 3 --json\n  convoke report --all --addresses --output private")]
+                      convoke report --run 3 --json\n  convoke report --all --addresses --output private\n  convoke report --answers        who comes, who is silent")]
     Report(Report),
     /// Keeps the list of addresses that must not be written to.
     #[command(after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
@@ -146,9 +196,12 @@ pub struct Preview {
     /// Prints the message to this address instead.
     #[arg(long, value_name = "ADDRESS")]
     pub to: Option<String>,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    /// Only this entity, by its whole name; may stand several times.
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
     /// At most so many messages.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
@@ -175,9 +228,11 @@ fn positive(text: &str) -> Result<usize, String> {
 pub struct Plan {
     #[command(flatten)]
     pub lists: Lists,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
     /// Another relay than convoke.toml names; `send` is to have the same.
     #[arg(long, value_name = "URL")]
     pub relay: Option<String>,
@@ -206,20 +261,24 @@ pub struct Approve {
     pub json: bool,
 }
 
-/// `convoke send`.
-#[derive(Debug, Default, Args)]
-pub struct Send {
-    #[command(flatten)]
-    pub lists: Lists,
+/// How messages leave, wherever some do.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Delivery {
     /// Does everything but the sending.
     #[arg(long)]
     pub dry_run: bool,
+    /// Seals what would leave, for a second person to approve; sends nothing.
+    #[arg(long, conflicts_with_all = ["dry_run", "test_to", "limit", "yes"])]
+    pub seal: bool,
+    /// With --seal: who makes the plan; without it the user of this machine.
+    #[arg(long, value_name = "NAME", requires = "seal")]
+    pub by: Option<String>,
+    /// With --seal: writes the plan into a file, to be handed to the second person; addresses are masked.
+    #[arg(long, value_name = "FILE", requires = "seal")]
+    pub out: Option<PathBuf>,
     /// At most so many messages in this run.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
-    /// Only rows with this value in this column; several must all hold.
-    #[arg(long, value_name = "COLUMN=VALUE")]
-    pub only: Vec<String>,
     /// Sends one message of each template to this address; the journal is not touched.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
     pub test_to: Option<String>,
@@ -244,6 +303,102 @@ pub struct Send {
     /// One JSON object at the end.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `convoke send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// How far an amendment goes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Amendment {
+    /// A slip of the pen: nobody is written to, those who are invited later get it right.
+    Typo,
+    /// Everybody is told, answers stay.
+    Wording,
+    /// Everybody is told and asked again.
+    Material,
+}
+
+/// `convoke update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// What the change is taken for, whatever is proposed.
+    #[arg(long = "as", value_name = "KIND", value_enum)]
+    pub kind: Option<Amendment>,
+    /// A sentence for the letters, which print it as {{message.note}}.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold. The others are told by a
+    /// later `update`.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// Whom a cancellation or its end concerns.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Who {
+    /// Everybody: the event itself.
+    #[arg(long, group = "who")]
+    pub all: bool,
+    /// Rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION", group = "who")]
+    pub only: Vec<String>,
+    /// An entity, with all its mailboxes.
+    #[arg(long, value_name = "NAME", group = "who")]
+    pub entity: Vec<String>,
+    /// A mailbox.
+    #[arg(long, value_name = "ADDRESS", group = "who")]
+    pub to: Vec<String>,
+}
+
+/// `convoke cancel`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).multiple(true))]
+pub struct Cancel {
+    #[command(flatten)]
+    pub who: Who,
+    /// Mailboxes that hold the invitation and are on no list any more.
+    #[arg(long, group = "who", conflicts_with_all = ["all", "only", "entity", "to"])]
+    pub gone: bool,
+    /// Why: the letters print it as {{message.note}}.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke reinstate`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).multiple(true))]
+pub struct Reinstate {
+    #[command(flatten)]
+    pub who: Who,
+    /// A sentence for the letters, which print it as {{message.note}}.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    #[command(flatten)]
+    pub lists: Lists,
+    #[command(flatten)]
+    pub delivery: Delivery,
 }
 
 /// `convoke status`.
@@ -288,6 +443,19 @@ pub enum Format {
     Csv,
     /// An array of objects.
     Json,
+    /// A workbook; needs --out.
+    Xlsx,
+}
+
+/// Whom, wherever somebody can be chosen by name.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Named {
+    /// Only this entity, by its whole name; may stand several times.
+    #[arg(long, value_name = "NAME")]
+    pub entity: Vec<String>,
+    /// Only this mailbox; may stand several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
 }
 
 /// `convoke export`.
@@ -299,6 +467,89 @@ pub struct Export {
     /// Where to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+}
+
+/// `convoke remind`.
+#[derive(Debug, Args)]
+pub struct Remind {
+    /// Also writes to those who answered: a plain reminder without a calendar entry.
+    #[arg(long)]
+    pub everyone: bool,
+    /// Nobody whom a message reached so lately: 12h, 3d. In place of `reminders.not_within`.
+    #[arg(long, value_name = "TIME")]
+    pub not_within: Option<String>,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke write`.
+#[derive(Debug, Args)]
+pub struct Write {
+    /// The letters of templates/NAME/; also what the mailing is called.
+    pub name: String,
+    /// Begins a new mailing of that name instead of going on with the last.
+    #[arg(long)]
+    pub again: bool,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+/// `convoke note`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("answer").args(["accepted", "declined", "tentative", "delegated", "no_answer"]))]
+pub struct Note {
+    /// A part of the name that no other entity has, or one of its addresses.
+    #[arg(value_name = "ENTITY", required_unless_present = "from")]
+    pub who: Option<String>,
+    /// It will come.
+    #[arg(long)]
+    pub accepted: bool,
+    /// It will not come.
+    #[arg(long)]
+    pub declined: bool,
+    /// It may come.
+    #[arg(long)]
+    pub tentative: bool,
+    /// It sends somebody else.
+    #[arg(long)]
+    pub delegated: bool,
+    /// It has not answered after all: what was said before counts no longer.
+    #[arg(long)]
+    pub no_answer: bool,
+    /// How many come, of the whole entity.
+    #[arg(long, value_name = "N", requires = "answer", conflicts_with_all = ["declined", "no_answer"],
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub persons: Option<u32>,
+    /// By which way it came: phone, letter, person, or any word.
+    #[arg(long, value_name = "WAY")]
+    pub by: Option<String>,
+    /// When it was said, if not now: 2027-06-01, "2027-06-01 14:30", 14:30.
+    #[arg(long, value_name = "TIME", requires = "answer")]
+    pub at: Option<String>,
+    /// In their words.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub comment: String,
+    /// Many at once: a table with the columns entity (or email), answer, persons, comment, by, at.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["who", "answer", "persons", "at"])]
+    pub from: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `convoke report`.
@@ -310,6 +561,9 @@ pub struct Report {
     /// All runs together.
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
+    /// Who comes, who is silent, what is to be looked at, in place of runs.
+    #[arg(long, conflicts_with_all = ["run", "all", "addresses"])]
+    pub answers: bool,
     /// JSON on standard output; files only where --output names a folder.
     #[arg(long)]
     pub json: bool,
@@ -319,6 +573,33 @@ pub struct Report {
     /// Where to write instead of reports/.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+}
+
+/// `convoke replies`.
+#[derive(Debug, Args)]
+pub struct Replies {
+    /// Where to read in place of convoke.toml's sources: imaps://user@host/INBOX, imap:// (STARTTLS; plain only to
+    /// loopback), maildir:DIR, mbox:FILE, a message or a folder of them, or `-`.
+    #[arg(long, value_name = "SOURCE", num_args = 1.., conflicts_with = "explain")]
+    pub from: Vec<String>,
+    /// Goes on and records what comes in, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["explain", "dry_run"])]
+    pub watch: bool,
+    /// Does everything but recording and moving.
+    #[arg(long, conflicts_with = "explain")]
+    pub dry_run: bool,
+    /// Logs in and says what the sources are like; reads no message.
+    #[arg(long, conflicts_with_all = ["explain", "watch", "dry_run"])]
+    pub check: bool,
+    /// Shows what each message is taken for; touches no journal.
+    #[arg(long, requires = "files")]
+    pub explain: bool,
+    /// One JSON object a line for each message.
+    #[arg(long)]
+    pub json: bool,
+    /// With --explain: messages (.eml), folders of them, or `-` for standard input.
+    #[arg(value_name = "FILE", requires = "explain")]
+    pub files: Vec<PathBuf>,
 }
 
 /// `convoke suppress`.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::input::problem::Problem;
 use crate::io;
 use crate::io::files::FileError;
+use crate::io::inbound::InboundError;
 use crate::io::secrets::SecretError;
 use crate::io::smtp::TlsError;
 use crate::io::store::StoreError;
@@ -76,6 +77,12 @@ pub enum Stopped {
     /// The relay's password.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A source of returned mail.
+    #[error(transparent)]
+    Inbound(#[from] InboundError),
+    /// A message that was handed to us is not in the journal: whoever brought it is to bring it again.
+    #[error("the message is not recorded")]
+    Later(#[source] Box<Self>),
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -98,6 +105,14 @@ impl Stopped {
             Self::Data(..) => Exit::Data,
             Self::Usage(_) => Exit::Usage,
             Self::Relay(_) => Exit::Unreachable,
+            Self::Inbound(error) => match error {
+                InboundError::Unreachable(..) => Exit::Unreachable,
+                InboundError::Login(..) | InboundError::Unfit(..) | InboundError::Secret(_) | InboundError::Tls(_) => {
+                    Exit::Configuration
+                }
+                InboundError::File(_) | InboundError::Message(_) => Exit::InputOutput,
+            },
+            Self::Later(_) => Exit::TryAgain,
             Self::Store(StoreError::Busy(_)) | Self::Approval(..) => Exit::TryAgain,
             Self::Store(StoreError::Newer { .. } | StoreError::OtherEvent { .. }) => Exit::Configuration,
             Self::Store(_) | Self::File(_) | Self::Io(_) => Exit::InputOutput,

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! convoke.toml, recipients, templates -> input -> plan -> message -> [journal] -> io::smtp -> delivery -> [journal]
-//!                                                          [journal] -> desk -> status, export, pages
+//!                              the sender's mailbox -> replies -> [journal] -> desk -> status, export, pages
 //! ```
 //!
 //! | room | pure | what lives there |
@@ -16,10 +16,11 @@
 //! | [`calendar`] | yes | words of RFC 5545 and 5546: UID, object, reader, lint, time zones |
 //! | [`people`] | yes | kinds of entity, languages, forms of address, coverage of a reference list |
 //! | [`input`] | yes | text of `convoke.toml` and of recipients lists to values; every problem with its place |
-//! | [`plan`] | yes | purpose, identity, revision, selection, seal and approval |
+//! | [`plan`] | yes | purpose, identity, revisions and what amendment lies between them, selection, seal and approval |
 //! | [`journal`] | yes | the states of a dispatch and the facts that move them |
 //! | [`message`] | yes | templates, Markdown, composition of octets, the last gate, DKIM |
 //! | [`delivery`] | yes | what replies mean, back-off, breakers, fuse |
+//! | [`replies`] | yes | what comes back to the sender's mailbox: answers, bounces, complaints, letters |
 //! | [`desk`] | yes | what the organiser reads: summary, export, pages |
 //! | [`io`] | no | clock, chance, files, secrets, store (SQLite), smtp, sandbox, Ctrl-C |
 //! | [`command`] | no | one file for each verb: opens doors, calls the line, prints |
@@ -27,7 +28,7 @@
 //! Each room imports rooms to its right only, which `tests/rooms.rs` checks:
 //!
 //! ```text
-//! main > command > io > desk > delivery > message > journal > plan > input > people > calendar > mail
+//! main > command > io > desk > replies > delivery > message > journal > plan > input > people > calendar > mail
 //!        command > exit, settings > cli
 //! ```
 //!
@@ -46,4 +47,5 @@ pub mod mail;
 pub mod message;
 pub mod people;
 pub mod plan;
+pub mod replies;
 pub mod settings;

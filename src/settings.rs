@@ -28,7 +28,7 @@ impl Sending {
     ///
     /// # Errors
     /// A flag that cannot be read, in words.
-    pub fn of(file: &EventFile, typed: &cli::Send, now: Timestamp) -> Result<Self, String> {
+    pub fn of(file: &EventFile, typed: &cli::Delivery, now: Timestamp) -> Result<Self, String> {
         let relays = match &typed.relay {
             Some(url) => {
                 let mut relay = Relay::from_url(None, url).map_err(|e| format!("--relay: {}; {}", e.fault, e.cure))?;

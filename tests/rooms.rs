@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top of the imports down.
-const ORDER: [&str; 15] = [
-    "main", "command", "exit", "settings", "cli", "io", "desk", "delivery", "message", "journal", "plan", "input",
-    "people", "calendar", "mail",
+const ORDER: [&str; 16] = [
+    "main", "command", "exit", "settings", "cli", "io", "desk", "replies", "delivery", "message", "journal", "plan",
+    "input", "people", "calendar", "mail",
 ];
 /// Those that know no clock, no chance, no file and no socket.
-const PURE: [&str; 9] = ["desk", "delivery", "message", "journal", "plan", "input", "people", "calendar", "mail"];
+const PURE: [&str; 10] =
+    ["desk", "replies", "delivery", "message", "journal", "plan", "input", "people", "calendar", "mail"];
 /// What a pure room must not name.
 const WORLD: [&str; 10] = [
     "tokio::",

@@ -41,23 +41,45 @@ impl Cast {
 
     /// What [`Cast::fill`] would give to be checked, without the object.
     pub fn personal(object: &Object<'_>) -> String {
-        personal(object).1
+        Personal::of(object).octets
     }
 
     /// The object with the UID and the attendee of another that is the same otherwise.
-    pub fn fill(&self, object: &Object<'_>) -> Option<Filled> {
-        let (event, personal) = personal(object);
-        let (uid, attendee) = (property(&event, "UID:")?, property(&event, "ATTENDEE;")?);
-        let pieces = [&self.before, &event[uid], &self.between, &event[attendee], &self.after];
-        Some(Filled { octets: pieces.concat(), personal })
+    pub fn fill(&self, object: &Object<'_>) -> Filled {
+        let personal = Personal::of(object);
+        let pieces = [&self.before, personal.uid(), &self.between, personal.attendee(), &self.after];
+        Filled { octets: pieces.concat(), personal: personal.octets }
     }
 }
 
-/// A calendar of UID and ATTENDEE alone, for [`super::lint_personal`], behind its VEVENT.
-fn personal(object: &Object<'_>) -> (String, String) {
-    let event = object.write_personal();
-    let personal = ["BEGIN:VCALENDAR\r\n", &event, "END:VCALENDAR\r\n"].concat();
-    (event, personal)
+/// A calendar of UID and ATTENDEE alone, for [`super::lint_personal`].
+struct Personal {
+    octets: String,
+    /// Where the line of ATTENDEE begins.
+    attendee: usize,
+}
+
+const BEGIN: &str = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n";
+const END: &str = "END:VEVENT\r\nEND:VCALENDAR\r\n";
+
+impl Personal {
+    fn of(object: &Object<'_>) -> Self {
+        let mut octets = String::with_capacity(512);
+        octets.push_str(BEGIN);
+        object.write_uid(&mut octets);
+        let attendee = octets.len();
+        object.write_attendee(&mut octets);
+        octets.push_str(END);
+        Self { octets, attendee }
+    }
+
+    fn uid(&self) -> &str {
+        &self.octets[BEGIN.len()..self.attendee]
+    }
+
+    fn attendee(&self) -> &str {
+        &self.octets[self.attendee..self.octets.len() - END.len()]
+    }
 }
 
 /// The only property whose line begins so, with its folded lines.

@@ -90,7 +90,9 @@ pub(super) struct Parameters(String);
 impl Parameters {
     /// Of the property of that name.
     pub(super) fn of(name: &'static str) -> Self {
-        Self(name.to_owned())
+        let mut line = String::with_capacity(256);
+        line.push_str(name);
+        Self(line)
     }
 
     /// Adds one of our own words.
@@ -106,6 +108,14 @@ impl Parameters {
         // Writing to a string cannot fail.
         let _ = write!(self.0, ";CN=\"{}\"", common_name(mailbox));
         self
+    }
+
+    /// The content line of a value, not folded.
+    pub(super) fn line(mut self, value: &Value) -> String {
+        for part in [":", &value.0] {
+            self.0.push_str(part);
+        }
+        self.0
     }
 }
 
@@ -181,7 +191,8 @@ pub(super) fn refold(written: &str) -> String {
     folded
 }
 
-fn fold_line(folded: &mut String, line: &str) {
+/// Appends one line, folded.
+pub(super) fn fold_line(folded: &mut String, line: &str) {
     let (mut rest, mut room) = (line, LINE_OCTETS);
     while rest.len() > room {
         let bytes = rest.as_bytes();

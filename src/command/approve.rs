@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::chosen::Chosen;
 use super::folder::{Folder, read_event_file};
-use super::sealing::{self, Asked};
-use super::{forecast, plan, send};
+use super::mailing::in_folder;
+use super::sealing::{self, Asked, Scope};
+use super::{forecast, plan, suppress};
 use crate::cli;
 use crate::desk::plan_summary::{Planner, plan_json, plan_lines};
 use crate::exit::{Exit, Stopped};
@@ -18,45 +20,55 @@ use crate::settings::Sending;
 
 pub(super) async fn run(path: &Path, typed: &cli::Approve) -> Result<Exit, Stopped> {
     let (by, account) = sealing::who(typed.by.as_deref())?;
-    let in_folder = send::in_folder(path);
+    let folder_words = in_folder(path);
     let (file, _) = read_event_file(path)?;
-    let none = || Stopped::Usage(format!("there is no plan to approve; `convoke {in_folder}plan` makes one"));
+    let none = || Stopped::Usage(format!("there is no plan to approve; `convoke {folder_words}plan` makes one"));
     if !Store::path_in(path).exists() {
         return Err(none());
     }
     let store = Store::open(path, clock::now().as_millisecond()).await?;
     let plans = store.plans(None).await?;
-    let record = chosen(&plans, typed.seal.as_deref(), &in_folder)?.ok_or_else(none)?;
+    let record = chosen(&plans, typed.seal.as_deref(), &folder_words)?.ok_or_else(none)?;
     may_approve(&file.approval, &record.by, &by).map_err(|refusal| Stopped::Usage(refusal.to_string()))?;
-    let errand = sealed_errand(record)?;
-    // As `send` would do it: whoever approves must not approve what is no longer so.
-    let sealed = record.sealed.plan();
+    let (errand, sealed) = (sealed_errand(record)?, record.sealed.plan());
+    // Whoever approves must not approve what is no longer so. The lists are not read again: `send` does that, and stops where
+    // they are not what they were.
     let lists =
         cli::Lists { recipients: sealed.lists.iter().map(PathBuf::from).collect(), skip_refused: sealed.skip_refused };
     let folder = Folder::read(path, &lists)?;
-    let flags = cli::Send { relay: sealed.relay.clone(), ..cli::Send::default() };
-    let sending = Sending::of(&folder.file, &flags, clock::now()).map_err(Stopped::Usage)?;
-    let selection = plan::selection(&sealed.only, &folder.columns)?;
-    let planned = plan::plan(&folder, &store, &lists).await?;
-    send::say_plan(&planned, path, true);
+    let delivery = cli::Delivery { relay: sealed.relay.clone(), ..cli::Delivery::default() };
+    let sending = Sending::of(&folder.file, &delivery, clock::now()).map_err(Stopped::Usage)?;
+    let settled = plan::settle(&folder, &store).await?;
+    let tells_changes = matches!(errand.purpose, Purpose::Update | Purpose::Cancellation);
+    if !tells_changes && !settled.difference.is_empty() {
+        return Err(plan::differs(&store, &settled).await?);
+    }
+    suppress::take_lists(&store, &folder.file, &folder.path).await?;
+    let composer = settled.composer(&folder, &settled.history)?;
+    let composer = match store.mailing_name(errand.mailing).await? {
+        Some(name) if !name.is_empty() => composer.with_mailing(errand.mailing, &name),
+        _ => composer,
+    };
+    let everybody = Chosen::everybody();
     let asked = Asked {
         folder: &folder,
         store: &store,
-        composer: &planned.composer,
+        composer: &composer,
         errand,
-        selection: &selection,
+        selection: &everybody,
         only: &sealed.only,
-        lists: &lists,
         relay: sealed.relay.as_deref(),
         sending: &sending,
     };
     if sealing::messages_digest(&store, record.id).await? != record.sealed.messages() {
         let fault = "its messages are not what was sealed: another plan of the same purpose took its place";
-        return Err(Stopped::Usage(format!("{fault}; `convoke {in_folder}approve` without --seal shows the last one")));
+        return Err(Stopped::Usage(format!(
+            "{fault}; `convoke {folder_words}approve` without --seal shows the last one"
+        )));
     }
     let now_plan = asked.plan().await?;
-    let comparison = sealing::compare(&asked, &now_plan, &[record]).await?;
-    sealing::unchanged(record, comparison.changes(), &in_folder)?;
+    let comparison = sealing::compare(&asked, &now_plan, &[record], Scope::Planned).await?;
+    sealing::unchanged(record, comparison.changes(), &folder_words)?;
     let planner = Planner { by: &record.by, account: &record.account, made: record.made };
     let open = store.count_open(errand).await?.min(record.sealed.extent().messages);
     let (sentence, _) = forecast::reckon(&store, &sending.terms, open).await?;
@@ -80,7 +92,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Approve) -> Result<Exit, Stopp
         summary["until"] = json!(until.to_string());
         println!("{summary}");
     } else {
-        println!("approved by {by}; a run may begin until {until}: `convoke {in_folder}send`");
+        println!("approved by {by}; a run may begin until {until}");
     }
     Ok(Exit::Done)
 }

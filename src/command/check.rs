@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::coverage::References;
 use super::folder::Folder;
-use super::{forecast, plan, send, signatures};
+use super::{forecast, mailing, plan, rehearsal, send, signatures};
 use crate::cli;
 use crate::delivery::Terms;
 use crate::desk::count;
@@ -48,6 +48,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let found = planned.found.as_ref();
+    let rehearsed = rehearsal::all(&folder, &store, &planned.settled).await?;
     let mut remarks: Vec<String> =
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
     let messages = found.map_or(0, |f| f.messages);
@@ -73,6 +74,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "to_be_sent": found.map_or(0, |f| f.messages),
                 "octets": found.map_or(0, |f| f.octets),
                 "letters": found.map(|f| &f.letters),
+                "rehearsed": rehearsed,
                 "warnings": found.map(|f| short_times(&folder).chain(f.warnings.iter().cloned()).collect::<Vec<_>>()),
                 "remarks": remarks,
                 "signatures": signatures::list(folder.signer.as_deref()),
@@ -100,6 +102,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
             println!("  {n:>8} {letter}");
         }
     }
+    for (purpose, n) in &rehearsed {
+        println!("  {n:>8} {purpose}, tried for the day on which it is needed");
+    }
     if messages > 0 {
         println!("{sentence}");
     }
@@ -115,7 +120,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         [] => "the built-in sandbox; nothing leaves this machine".to_owned(),
         relays => relays.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
-    println!("no problems; `convoke {}send` would use {relays}", send::in_folder(path));
+    println!("no problems; `convoke {}send` would use {relays}", mailing::in_folder(path));
     Ok(exit)
 }
 

@@ -1,25 +1,41 @@
-//! `convoke export`: deliveries for spreadsheets and programs.
+//! `convoke export`: deliveries and answers for spreadsheets and programs.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use serde_json::{Map, Value};
 
+use super::chosen::Chosen;
 use crate::cli;
 use crate::desk::export::{HEADINGS, harmless};
 use crate::exit::{Exit, Stopped};
 use crate::io::files::FileError;
-use crate::io::store::{LedgerRow, Store};
+use crate::io::store::{Entities, EntitySummary, LedgerRow, Store};
+use crate::plan::Participation;
 
+/// Rows read at once.
 const PAGE: usize = 1000;
+/// Of a sheet (ECMA-376, as Excel limits it), and characters of a cell.
+const MOST_ROWS: u32 = 1_048_576;
+const MOST_CHARACTERS: usize = 32_767;
+/// Columns whose cells are numbers.
+const NUMBERS: [&str; 7] = ["attempts", "code", "size_octets", "line", "persons", "revision", "sequence"];
 
 pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stopped> {
     let store = Store::open_reading(path).await?;
+    let choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
+    let entities = store.entities().await?;
+    let table = Table { store: &store, choice: &choice, entities: &entities };
+    if let cli::Format::Xlsx = typed.format {
+        let Some(name) = &typed.out else {
+            return Err(Stopped::Usage("a workbook is no text; name a file with --out".to_owned()));
+        };
+        return workbook(&table, name).await;
+    }
     let out: Box<dyn Write + Send> = match &typed.out {
         Some(name) => {
-            if let Some(folder) = name.parent().filter(|f| !f.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder).map_err(|e| FileError::new("make", folder, e))?;
-            }
+            make_folder_of(name)?;
             Box::new(std::fs::File::create(name).map_err(|e| FileError::new("write", name, e))?)
         }
         None => Box::new(std::io::stdout()),
@@ -30,9 +46,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
             let mut csv = csv::Writer::from_writer(&mut out);
             csv.write_record(HEADINGS).map_err(std::io::Error::other)?;
             let mut after = 0;
-            while let Some(page) = next(&store, &mut after).await? {
+            while let Some(page) = table.next(&mut after).await? {
                 for row in &page {
-                    csv.write_record(cells(row).iter().map(|c| harmless(c))).map_err(std::io::Error::other)?;
+                    csv.write_record(table.cells(row).iter().map(|c| harmless(c))).map_err(std::io::Error::other)?;
                 }
             }
             csv.flush()?;
@@ -40,59 +56,141 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
         cli::Format::Json => {
             let mut separator = "[\n";
             let mut after = 0;
-            while let Some(page) = next(&store, &mut after).await? {
+            while let Some(page) = table.next(&mut after).await? {
                 for row in &page {
-                    write!(out, "{separator}{}", json(row))?;
+                    write!(out, "{separator}{}", table.json(row))?;
                     separator = ",\n";
                 }
             }
             writeln!(out, "{}", if separator == "[\n" { "[]" } else { "\n]" })?;
         }
+        cli::Format::Xlsx => {}
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-async fn next(store: &Store, after: &mut i64) -> Result<Option<Vec<LedgerRow>>, Stopped> {
-    let page = store.ledger_page(*after, PAGE).await?;
-    if let Some(last) = page.last() {
+/// A workbook with the same cells; texts stay texts, so that nothing has to be made harmless.
+async fn workbook(table: &Table<'_>, name: &Path) -> Result<Exit, Stopped> {
+    let failed = |error: XlsxError| std::io::Error::other(error);
+    let mut workbook = Workbook::new();
+    let head = Format::new().set_bold();
+    let sheet = workbook.add_worksheet_with_constant_memory().map_err(failed)?;
+    sheet.set_name("convoke").map_err(failed)?;
+    sheet.set_freeze_panes(1, 0).map_err(failed)?;
+    for (column, heading) in (0..).zip(HEADINGS) {
+        sheet.write_string_with_format(0, column, heading, &head).map_err(failed)?;
+    }
+    let (mut line, mut after) = (0, 0);
+    while let Some(page) = table.next(&mut after).await? {
+        for row in &page {
+            line += 1;
+            if line >= MOST_ROWS {
+                let cure = "write --format csv, or choose some with --only";
+                return Err(Stopped::Usage(format!("a workbook holds {} rows; {cure}", MOST_ROWS - 1)));
+            }
+            for ((column, cell), heading) in (0..).zip(table.cells(row)).zip(HEADINGS) {
+                let number = NUMBERS.contains(&heading).then(|| cell.parse::<f64>().ok()).flatten();
+                match number {
+                    Some(number) => sheet.write_number(line, column, number),
+                    None if cell.is_empty() => continue,
+                    None => sheet.write_string(line, column, cell.chars().take(MOST_CHARACTERS).collect::<String>()),
+                }
+                .map_err(failed)?;
+            }
+        }
+    }
+    make_folder_of(name)?;
+    let octets = workbook.save_to_buffer().map_err(failed)?;
+    std::fs::write(name, octets).map_err(|e| FileError::new("write", name, e))?;
+    Ok(Exit::Done)
+}
+
+fn make_folder_of(name: &Path) -> Result<(), FileError> {
+    match name.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => std::fs::create_dir_all(folder).map_err(|e| FileError::new("make", folder, e)),
+        None => Ok(()),
+    }
+}
+
+/// What is written, whatever the format.
+struct Table<'t> {
+    store: &'t Store,
+    choice: &'t Chosen,
+    entities: &'t Entities,
+}
+
+impl Table<'_> {
+    /// The next rows that are meant; some pages are empty, `None` is the end.
+    async fn next(&self, after: &mut i64) -> Result<Option<Vec<LedgerRow>>, Stopped> {
+        let page = self.store.ledger_page(*after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
+        Ok(Some(page.into_iter().filter(|row| self.choice.takes(row.recipient_id, &row.recipient)).collect()))
     }
-    Ok(Some(page).filter(|page| !page.is_empty()))
+
+    fn cells(&self, row: &LedgerRow) -> [String; HEADINGS.len()] {
+        let number = |n: Option<i64>| n.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default();
+        let text = |t: &Option<String>| t.clone().unwrap_or_default();
+        let time = |t: Option<jiff::Timestamp>| t.map(|t| t.to_string()).unwrap_or_default();
+        let entity = self.entities.get(&row.recipient.entity).cloned().unwrap_or_default();
+        [
+            row.recipient.address.to_string(),
+            row.recipient.entity.clone(),
+            row.recipient.kind.to_string(),
+            row.recipient.language.to_string(),
+            row.standing.as_str().to_owned(),
+            row.attempts.to_string(),
+            time(row.due),
+            text(&row.relay),
+            number(row.code),
+            text(&row.reply),
+            text(&row.message_id),
+            text(&row.uid),
+            number(row.size),
+            row.changed.to_string(),
+            row.recipient.place.file.clone(),
+            row.recipient.place.line.to_string(),
+            row.purpose.to_string(),
+            row.revision.to_string(),
+            row.entry.map(|entry| entry.method.as_str().to_owned()).unwrap_or_default(),
+            row.entry.map(|entry| entry.sequence.to_string()).unwrap_or_default(),
+            row.entry.map(|entry| entry.partstat.as_str().to_owned()).unwrap_or_default(),
+            answer_word(&entity).to_owned(),
+            number(Some(i64::from(entity.persons))),
+            time(entity.answered),
+            entity.source.clone(),
+            time(entity.silent_since.filter(|_| !entity.is_withdrawn)),
+            if entity.has_conflict { "yes".to_owned() } else { String::new() },
+        ]
+    }
+
+    fn json(&self, row: &LedgerRow) -> Value {
+        let mut object: Map<String, Value> =
+            HEADINGS.iter().map(|h| (*h).to_owned()).zip(self.cells(row).map(Value::String)).collect();
+        let persons = self.entities.get(&row.recipient.entity).map(|entity| i64::from(entity.persons));
+        for (key, number) in [
+            ("attempts", Some(i64::from(row.attempts))),
+            ("code", row.code.filter(|c| *c > 0)),
+            ("persons", persons),
+            ("size_octets", row.size),
+        ] {
+            object.insert(key.to_owned(), number.map_or(Value::Null, Value::from));
+        }
+        object.insert("revision".to_owned(), Value::from(row.revision));
+        let sequence = row.entry.map_or(Value::Null, |entry| Value::from(entry.sequence.number()));
+        object.insert("sequence".to_owned(), sequence);
+        object.insert("line".to_owned(), Value::from(row.recipient.place.line));
+        object.insert("columns".to_owned(), serde_json::to_value(&row.recipient.cells).unwrap_or_default());
+        Value::Object(object)
+    }
 }
 
-fn cells(row: &LedgerRow) -> [String; 16] {
-    let number = |n: Option<i64>| n.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default();
-    let text = |t: &Option<String>| t.clone().unwrap_or_default();
-    [
-        row.recipient.address.to_string(),
-        row.recipient.entity.clone(),
-        row.recipient.kind.to_string(),
-        row.recipient.language.to_string(),
-        row.standing.as_str().to_owned(),
-        row.attempts.to_string(),
-        row.due.map(|t| t.to_string()).unwrap_or_default(),
-        text(&row.relay),
-        number(row.code),
-        text(&row.reply),
-        text(&row.message_id),
-        text(&row.uid),
-        number(row.size),
-        row.changed.to_string(),
-        row.recipient.place.file.clone(),
-        row.recipient.place.line.to_string(),
-    ]
-}
-
-fn json(row: &LedgerRow) -> Value {
-    let mut object: Map<String, Value> =
-        HEADINGS.iter().map(|h| (*h).to_owned()).zip(cells(row).map(Value::String)).collect();
-    for (key, number) in
-        [("attempts", Some(i64::from(row.attempts))), ("code", row.code.filter(|c| *c > 0)), ("size_octets", row.size)]
-    {
-        object.insert(key.to_owned(), number.map_or(Value::Null, Value::from));
+/// What the entity answered; whoever was withdrawn or not reached is not silent.
+fn answer_word(entity: &EntitySummary) -> &'static str {
+    match entity.answer {
+        _ if entity.is_withdrawn => "withdrawn",
+        Participation::Silent if !entity.is_reached => "",
+        answer => answer.as_str(),
     }
-    object.insert("line".to_owned(), Value::from(row.recipient.place.line));
-    object.insert("columns".to_owned(), serde_json::to_value(&row.recipient.cells).unwrap_or_default());
-    Value::Object(object)
 }

@@ -14,6 +14,7 @@ use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::input::recipients::STANDARD_COLUMNS;
 use crate::io::files;
+use crate::io::store::REMINDED;
 use crate::message::dkim::Signer;
 use crate::message::{Library, Sources};
 use crate::settings;
@@ -30,6 +31,8 @@ pub(super) struct Folder {
     pub(super) columns: BTreeSet<String>,
     /// What signs every message.
     pub(super) signer: Option<Arc<Signer>>,
+    /// Lists in place of those of `convoke.toml`.
+    pub(super) typed: cli::Lists,
     /// The text of `convoke.toml`.
     pub(super) text: String,
     /// SHA-256 of each template file, by name.
@@ -66,6 +69,8 @@ impl Folder {
         // The standard columns may always be asked after: {{#if title}} is right although no list has titles.
         let mut columns: BTreeSet<String> =
             STANDARD_COLUMNS.iter().filter(|c| **c != "cc").map(|c| (*c).to_owned()).collect();
+        // What a reminder may ask after, too.
+        columns.insert(REMINDED.to_owned());
         for (name, path) in named {
             match List::open(&name, &path, &file) {
                 Ok((list, of_list)) => {
@@ -89,8 +94,8 @@ impl Folder {
         let templates = texts.iter().map(|(name, text)| (name.clone(), hash(text))).collect();
         let sources = Sources::new(&file.templates.folder, texts);
         let library = Library::load(&sources, &file, &columns).map_err(Stopped::Configuration)?;
-        let (path, library) = (path.to_owned(), Arc::new(library));
-        Ok(Self { path, file, lists, library, digest, columns, signer, text, templates })
+        let (path, library, typed) = (path.to_owned(), Arc::new(library), typed.clone());
+        Ok(Self { path, file, lists, library, digest, columns, signer, typed, text, templates })
     }
 }
 

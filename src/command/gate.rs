@@ -57,6 +57,25 @@ pub(super) fn reader(row: &OpenRow) -> Reader<'_> {
     }
 }
 
+/// Makes a message of a purpose that nobody is sent now for everybody who is on the lists, so that its templates are not found
+/// broken on the day. `dress` gives each row the dispatch that it would have.
+pub(super) async fn rehearse(
+    store: &Store,
+    composer: &Composer,
+    dress: impl Fn(&mut OpenRow),
+) -> Result<Found, Stopped> {
+    let mut gathered = Gathered::default();
+    let mut after = 0;
+    loop {
+        let mut page = store.listed_page(super::plan::INVITATIONS, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        page.iter_mut().for_each(&dress);
+        gathered.take(make(&page, composer));
+    }
+    Ok(gathered.found())
+}
+
 /// Makes all messages of an errand that are open, page by page, on all cores; without signatures, which no template can spoil.
 pub(super) async fn check_all(
     store: &Store,
@@ -65,15 +84,31 @@ pub(super) async fn check_all(
     expected: u64,
 ) -> Result<Found, Stopped> {
     let bar = Bar::items("checking every message", expected);
-    let mut found = Found::default();
-    let mut concerns: BTreeMap<(Place, String), Concern> = BTreeMap::new();
-    let mut warnings: BTreeMap<String, u64> = BTreeMap::new();
+    let mut gathered = Gathered::default();
     let mut after = 0;
     loop {
         let page = store.open_page(errand, after, i64::MAX, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for share in make(&page, composer) {
+        gathered.take(make(&page, composer));
+        bar.advance(page.len() as u64);
+    }
+    bar.finish();
+    Ok(gathered.found())
+}
+
+/// What many pages gave; a problem of a million rows counts once.
+#[derive(Default)]
+struct Gathered {
+    found: Found,
+    concerns: BTreeMap<(Place, String), Concern>,
+    warnings: BTreeMap<String, u64>,
+}
+
+impl Gathered {
+    fn take(&mut self, shares: Vec<Share>) {
+        let Self { found, concerns, warnings } = self;
+        for share in shares {
             found.octets += share.octets;
             for (letter, count) in share.letters {
                 found.messages += count;
@@ -89,15 +124,17 @@ pub(super) async fn check_all(
                 }
             }
         }
-        bar.advance(page.len() as u64);
     }
-    bar.finish();
-    found.problems = concerns.into_values().map(in_words).collect();
-    found.warnings = warnings
-        .into_iter()
-        .map(|(warning, n)| if n > 1 { format!("{warning} ({n} messages)") } else { warning })
-        .collect();
-    Ok(found)
+
+    fn found(self) -> Found {
+        let Self { mut found, concerns, warnings } = self;
+        found.problems = concerns.into_values().map(in_words).collect();
+        found.warnings = warnings
+            .into_iter()
+            .map(|(warning, n)| if n > 1 { format!("{warning} ({n} messages)") } else { warning })
+            .collect();
+        found
+    }
 }
 
 fn in_words(concern: Concern) -> Problem {
@@ -123,7 +160,7 @@ fn make(page: &[OpenRow], composer: &Composer) -> Vec<Share> {
                 scope.spawn(move || {
                     let mut share = Share::default();
                     for row in rows {
-                        match composer.check(&reader(row), &row.dispatch.key, row.date.unwrap_or(now), now) {
+                        match composer.check(&reader(row), &row.dispatch, row.date.unwrap_or(now), now) {
                             Ok(checked) => {
                                 share.octets += checked.octets as u64;
                                 share.warnings.extend(checked.warnings);

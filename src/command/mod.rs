@@ -4,19 +4,28 @@
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
 mod approve;
+mod cancel;
 mod check;
+mod chosen;
 mod coverage;
 mod export;
 mod folder;
 mod forecast;
 mod gate;
+mod letters;
 mod lists;
+mod mailing;
 mod manual;
 mod new;
+mod note;
 mod plan;
 mod preview;
 mod progress;
 mod record;
+mod rehearsal;
+mod reinstate;
+mod remind;
+mod replies;
 mod report;
 mod run;
 mod sandbox;
@@ -29,6 +38,9 @@ mod speakers;
 mod status;
 mod suppress;
 mod trial;
+mod update;
+mod who;
+mod write;
 
 use std::process::ExitCode;
 
@@ -67,11 +79,18 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Check(typed) => check::run(&folder, &typed).await,
         Verb::Preview(typed) => preview::run(&folder, &typed).await,
         Verb::Send(typed) => send::run(&folder, &typed).await,
-        Verb::Plan(typed) => seal::run(&folder, &typed).await,
+        Verb::Plan(typed) => seal::invitations(&folder, &typed).await,
         Verb::Approve(typed) => approve::run(&folder, &typed).await,
+        Verb::Update(typed) => update::run(&folder, &typed).await,
+        Verb::Cancel(typed) => cancel::run(&folder, &typed).await,
+        Verb::Reinstate(typed) => reinstate::run(&folder, &typed).await,
         Verb::Status(typed) => status::run(&folder, &typed).await,
         Verb::Settle(typed) => settle::run(&folder, &typed).await,
+        Verb::Remind(typed) => remind::run(&folder, &typed).await,
+        Verb::Write(typed) => write::run(&folder, &typed).await,
+        Verb::Note(typed) => note::run(&folder, &typed).await,
         Verb::Export(typed) => export::run(&folder, &typed).await,
+        Verb::Replies(typed) => replies::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Speakers(typed) => speakers::run(&folder, &typed).await,

@@ -2,19 +2,25 @@
 
 use std::path::Path;
 
-use super::send::in_folder;
+use super::mailing::in_folder;
 use crate::cli;
 use crate::exit::{Exit, Stopped};
 use crate::io::files::{self, FileError};
 
 /// What is written: small, commented, complete enough for `check` and `send` to the sandbox.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 14] = [
     ("convoke.toml", include_str!("start/convoke.toml")),
     ("recipients/guests.csv", include_str!("start/guests.csv")),
     ("templates/layout.html.hbs", include_str!("../../templates/layout.html.hbs")),
     ("templates/invitation/default.en.md.hbs", include_str!("start/default.en.md.hbs")),
     ("templates/invitation/mission.en.md.hbs", include_str!("start/mission.en.md.hbs")),
     ("templates/invitation/calendar.en.txt.hbs", include_str!("start/calendar.en.txt.hbs")),
+    ("templates/reminder/default.en.md.hbs", include_str!("start/reminder.en.md.hbs")),
+    ("templates/reminder/mission.en.md.hbs", include_str!("start/reminder-mission.en.md.hbs")),
+    ("templates/thanks/default.en.md.hbs", include_str!("start/thanks.en.md.hbs")),
+    ("templates/update/default.en.md.hbs", include_str!("start/update.default.en.md.hbs")),
+    ("templates/cancellation/default.en.md.hbs", include_str!("start/cancellation.default.en.md.hbs")),
+    ("templates/cancellation/calendar.en.txt.hbs", include_str!("start/cancellation.calendar.en.txt.hbs")),
     ("templates/partials/facts-en.md.hbs", include_str!("start/facts-en.md.hbs")),
     (".gitignore", "/outbox\n/preview\n/reports\n/convoke.db*\n/.convoke.lock\n*.secret\n"),
 ];

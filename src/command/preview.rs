@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::plan::Planned;
 use super::progress::Bar;
@@ -23,7 +24,6 @@ use crate::io::files::{FileError, write_atomically};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
 use crate::message::Composed;
-use crate::plan::Selection;
 
 /// Cards on one page of the list: a megabyte, which a browser opens and searches without a pause.
 const CARDS: usize = 1000;
@@ -38,10 +38,11 @@ const MESSAGES: &str = "messages";
 
 pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopped> {
     let folder = Folder::read(path, &typed.lists)?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.entity, &[]);
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    let selection = Chosen::of(selection, &store).await?;
     let maker = Maker { folder: &folder, planned: &planned, store: &store, selection: &selection };
     if let Some(text) = &typed.to {
         let wanted = AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?;
@@ -56,14 +57,14 @@ struct Maker<'m> {
     folder: &'m Folder,
     planned: &'m Planned,
     store: &'m Store,
-    selection: &'m Selection,
+    selection: &'m Chosen,
 }
 
 impl Maker<'_> {
     fn compose(&self, row: &OpenRow) -> Result<Composed, Stopped> {
         let now = clock::now();
         let date = row.date.unwrap_or(now);
-        self.planned.composer.compose(&gate::reader(row), &row.dispatch.key, date, now).map_err(Stopped::Configuration)
+        self.planned.composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)
     }
 
     /// What the pages show of a message.
@@ -82,7 +83,7 @@ impl Maker<'_> {
         let mut page = self.store.listed_page(plan::INVITATIONS, *after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
-        page.retain(|row| self.selection.takes(&row.recipient.cells));
+        page.retain(|row| self.selection.takes(row.recipient_id, &row.recipient));
         Ok(Some(page))
     }
 

@@ -40,6 +40,15 @@ impl Bar {
         self.0.inc(by);
     }
 
+    /// So many are to come, where that is known.
+    pub(super) fn total(&self, left: Option<u64>) {
+        if let Some(left) = left {
+            self.0.set_length(self.0.position() + left);
+        } else {
+            self.0.unset_length();
+        }
+    }
+
     /// Prints a line above the bar.
     pub(super) fn say(&self, line: &str) {
         // A closed standard error (`2>&1 | head`) must not end a run with messages in flight, as `eprintln!` would.

@@ -36,7 +36,8 @@ impl RunRecord {
     pub(super) async fn begin(
         path: &Path,
         file: &EventFile,
-        typed: &cli::Send,
+        purpose: Purpose,
+        (typed, only): (&cli::Delivery, &[String]),
         sending: &Sending,
         store: &Store,
     ) -> Result<Self, Stopped> {
@@ -46,8 +47,7 @@ impl RunRecord {
             (None, None) => None,
         };
         let now = clock::now();
-        let purpose = Purpose::Invitation;
-        let settings = settings(typed, sending, purpose);
+        let settings = settings(typed, only, sending, purpose);
         let run = store.begin_run(&settings.to_string(), now.as_millisecond()).await?;
         let record = Self { run, purpose, log, addresses: file.records.log_addresses };
         record.line(|| run_begins(run, &settings, now));
@@ -114,14 +114,14 @@ impl RunRecord {
 }
 
 /// What the run was asked to do; no secret is among it.
-fn settings(typed: &cli::Send, sending: &Sending, purpose: Purpose) -> Value {
+fn settings(typed: &cli::Delivery, only: &[String], sending: &Sending, purpose: Purpose) -> Value {
     json!({
         "program": concat!("convoke ", env!("CARGO_PKG_VERSION")),
         "purpose": purpose.as_str(),
         "relays": sending.relays.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "connections": sending.connections,
         "rate": sending.terms.rate.map(|rate| rate.to_string()),
-        "only": typed.only.iter().map(|text| masked_in(text)).collect::<Vec<_>>(),
+        "only": only.iter().map(|text| masked_in(text)).collect::<Vec<_>>(),
         "limit": typed.limit,
     })
 }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::folder::read_event_file;
 use crate::cli;
+use crate::desk::answers_page::{AnswersReport, EntityLine};
 use crate::desk::run_page::run_page;
 use crate::desk::run_report::RunReport;
 use crate::exit::{Exit, Stopped};
@@ -16,6 +17,9 @@ use crate::io::{clock, files};
 pub(super) async fn run(path: &Path, typed: &cli::Report) -> Result<Exit, Stopped> {
     let (file, _) = read_event_file(path)?;
     let store = Store::open_reading(path).await?;
+    if typed.answers {
+        return answers(path, &file, &store, typed).await;
+    }
     let number = if typed.all {
         None
     } else {
@@ -37,6 +41,41 @@ pub(super) async fn run(path: &Path, typed: &cli::Report) -> Result<Exit, Stoppe
         println!("look next:");
         println!("  {:<32}all of it, to look at and to print", page.display().to_string());
         println!("  {:<32}for programs", page.with_extension("json").display().to_string());
+    }
+    Ok(Exit::Done)
+}
+
+async fn answers(path: &Path, file: &EventFile, store: &Store, typed: &cli::Report) -> Result<Exit, Stopped> {
+    let title = file.event.title.in_language(&file.languages.default, &file.languages);
+    let mut report = AnswersReport::new(title, file.event.answers, clock::now());
+    store
+        .each_entity(false, |entity| {
+            report.add(&EntityLine {
+                name: &entity.name,
+                kind: entity.kind.as_str(),
+                is_reached: entity.is_reached(),
+                is_withdrawn: entity.is_withdrawn(),
+                silent_since: entity.silent_since(),
+                is_cut_off: entity.mailboxes.iter().all(|mailbox| mailbox.is_refused),
+                position: &entity.position,
+            });
+        })
+        .await?;
+    let json = report.json();
+    if !typed.json || typed.output.is_some() {
+        let folder = typed.output.clone().unwrap_or_else(|| reports_in(path));
+        std::fs::create_dir_all(&folder).map_err(|e| files::FileError::new("make", &folder, e))?;
+        let page = folder.join("answers.html");
+        files::write_atomically(&page.with_extension("json"), format!("{json:#}\n").as_bytes())?;
+        files::write_atomically(&page, report.page(&TimeZone::system()).as_bytes())?;
+        if !typed.json {
+            report.sentences().iter().for_each(|sentence| println!("{sentence}"));
+            println!("look next:");
+            println!("  {:<32}all of it, to look at and to print", page.display().to_string());
+        }
+    }
+    if typed.json {
+        println!("{json}");
     }
     Ok(Exit::Done)
 }

@@ -14,6 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 
+use super::chosen::Chosen;
 use super::gate;
 use super::progress::Bar;
 use super::record::RunRecord;
@@ -28,7 +29,7 @@ use crate::io::stop::Stop;
 use crate::io::store::{OpenRow, Recorder, Store, StoreError};
 use crate::journal::{Armed, Standing};
 use crate::message::Composer;
-use crate::plan::{Approved, Errand, Selection};
+use crate::plan::{Approved, Errand};
 
 mod worker;
 
@@ -50,7 +51,7 @@ pub(super) struct Parts<'l> {
     pub(super) store: &'l Store,
     pub(super) composer: Arc<Composer>,
     pub(super) errand: Errand,
-    pub(super) selection: &'l Selection,
+    pub(super) selection: &'l Chosen,
     pub(super) gate: Gate,
     pub(super) traffic: Traffic,
     pub(super) outlets: &'l [Outlet],
@@ -401,7 +402,7 @@ impl<'l> Line<'l> {
         let most = usize::try_from(self.left.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
         let most = most.saturating_sub(rows.claimed.len());
         let selection = self.parts.selection;
-        let meant = page.into_iter().filter(|row| selection.takes(&row.recipient.cells)).take(most);
+        let meant = page.into_iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)).take(most);
         rows.claimed.extend(meant);
         Ok(())
     }
@@ -496,8 +497,7 @@ fn compose(composer: &Composer, row: &OpenRow) -> Result<Work, Stopped> {
     let now = clock::now();
     // The Date is part of the octets: once armed it stays, so that a second sending is the same message.
     let date = row.date.unwrap_or(now);
-    let composed =
-        composer.compose(&gate::reader(row), &row.dispatch.key, date, now).map_err(Stopped::Configuration)?;
+    let composed = composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)?;
     let armed = Armed {
         dispatch: row.id,
         uid: composed.identity.uid.as_str().to_owned(),

@@ -8,11 +8,12 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::gate;
+use super::mailing::in_folder;
 use super::progress::Bar;
 use super::signatures;
-use crate::cli;
 use crate::exit::Stopped;
 use crate::input::flat::flat;
 use crate::input::problem::Problem;
@@ -24,7 +25,6 @@ use crate::message::Composer;
 use crate::people::fold;
 use crate::plan::{
     Approved, Change, Comparison, Errand, Extent, MessagesDigest, Plan, PlanRecord, Purpose, Sealed, SealedMessage,
-    Selection,
 };
 use crate::settings::Sending;
 
@@ -43,11 +43,9 @@ pub(super) struct Asked<'a> {
     pub(super) store: &'a Store,
     pub(super) composer: &'a Composer,
     pub(super) errand: Errand,
-    pub(super) selection: &'a Selection,
+    pub(super) selection: &'a Chosen,
     /// The selection as typed.
     pub(super) only: &'a [String],
-    /// Lists in place of those of `convoke.toml`.
-    pub(super) lists: &'a cli::Lists,
     /// A relay in place of those of `convoke.toml`.
     pub(super) relay: Option<&'a str>,
     pub(super) sending: &'a Sending,
@@ -73,8 +71,8 @@ impl Asked<'_> {
             revision: revision.number,
             dtstamp: revision.dtstamp,
             only: self.only.to_vec(),
-            lists: self.lists.recipients.iter().map(|path| path.display().to_string()).collect(),
-            skip_refused: self.lists.skip_refused,
+            lists: folder.typed.recipients.iter().map(|path| path.display().to_string()).collect(),
+            skip_refused: folder.typed.skip_refused,
             relay: self.relay.map(str::to_owned),
             relays: if sending.relays.is_empty() {
                 vec!["the built-in sandbox".to_owned()]
@@ -135,11 +133,25 @@ pub(super) async fn messages_digest(store: &Store, plan: i64) -> Result<String, 
     }
 }
 
+/// What is compared with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything that would be sent.
+    All,
+    /// The messages to those who are in it.
+    Planned,
+}
+
 /// What would be sent now against plans; the first of them is the one that is spoken of.
 ///
 /// # Errors
 /// As [`seal`].
-pub(super) async fn compare(asked: &Asked<'_>, plan: &Plan, plans: &[&PlanRecord]) -> Result<Comparison, Stopped> {
+pub(super) async fn compare(
+    asked: &Asked<'_>,
+    plan: &Plan,
+    plans: &[&PlanRecord],
+    scope: Scope,
+) -> Result<Comparison, Stopped> {
     let store = asked.store;
     let first = plans.first().expect("the caller has a plan");
     let ids: Vec<i64> = plans.iter().map(|record| record.id).collect();
@@ -151,6 +163,9 @@ pub(super) async fn compare(asked: &Asked<'_>, plan: &Plan, plans: &[&PlanRecord
         let recipients: Vec<i64> = messages.iter().map(|message| message.recipient).collect();
         let sealed = store.sealed_of(&ids, &recipients).await?;
         for message in &messages {
+            if scope == Scope::Planned && !sealed.contains_key(&message.recipient) {
+                continue;
+            }
             comparison.message(message, sealed.get(&message.recipient).map_or(&[], Vec::as_slice));
         }
     }
@@ -164,13 +179,13 @@ pub(super) async fn compare(asked: &Asked<'_>, plan: &Plan, plans: &[&PlanRecord
 ///
 /// # Errors
 /// [`Stopped::Approval`], naming what has changed; as [`seal`].
-pub(super) async fn leave(asked: &Asked<'_>) -> Result<Approved, Stopped> {
+pub(super) async fn leave(asked: &Asked<'_>, again: &str) -> Result<Approved, Stopped> {
     let rules = &asked.folder.file.approval;
     if let Some(unasked) = Approved::unasked(rules) {
         return Ok(unasked);
     }
     let plans = asked.store.plans(Some(asked.errand)).await?;
-    let cure = cure(asked, plans.first());
+    let cure = cure(asked, again, plans.first());
     let Some(last) = plans.iter().find(|plan| !plan.approvals.is_empty()) else {
         return Err(Stopped::Approval(Vec::new(), format!("convoke.toml asks for an approval; {cure}")));
     };
@@ -187,7 +202,7 @@ pub(super) async fn leave(asked: &Asked<'_>) -> Result<Approved, Stopped> {
     // Where none is carried alike, the last one tells what is different.
     let meant = if alike.is_empty() { others } else { alike };
     let records: Vec<&PlanRecord> = meant.iter().map(|(record, _)| *record).collect();
-    let comparison = compare(asked, &plan, &records).await?;
+    let comparison = compare(asked, &plan, &records, Scope::All).await?;
     let approvals = meant.iter().map(|(_, approval)| approval.id).collect();
     Approved::after(comparison, approvals).map_err(|changes| {
         let (record, approval) = meant.first().expect("there is one that holds");
@@ -197,15 +212,21 @@ pub(super) async fn leave(asked: &Asked<'_>) -> Result<Approved, Stopped> {
     })
 }
 
-/// What to do for an approval; `last` is the last plan.
-fn cure(asked: &Asked<'_>, last: Option<&PlanRecord>) -> String {
-    let folder = super::send::in_folder(&asked.folder.path);
+/// What to do for an approval; `again` are the words that send, `last` is the last plan.
+fn cure(asked: &Asked<'_>, again: &str, last: Option<&PlanRecord>) -> String {
+    let folder = in_folder(&asked.folder.path);
     match last {
         Some(plan) if plan.approvals.is_empty() => {
             let (seal, by) = (plan.sealed.seal().short(), &plan.by);
             format!("the plan {seal} of `{by}` waits for a second person: `convoke {folder}approve`")
         }
-        _ => format!("seal a plan with `convoke {folder}plan`, a second person: `convoke {folder}approve`"),
+        _ => {
+            let seal = match asked.errand.purpose {
+                Purpose::Invitation => "plan".to_owned(),
+                _ => format!("{again} --seal"),
+            };
+            format!("seal a plan with `convoke {folder}{seal}`, a second person: `convoke {folder}approve`")
+        }
     }
 }
 
@@ -218,7 +239,9 @@ pub(super) fn unchanged(record: &PlanRecord, changes: Vec<Change>, folder: &str)
         return Ok(());
     }
     let (seal, by) = (record.sealed.seal().short(), &record.by);
-    let why = format!("the plan {seal} has changed since `{by}` made it; make another with `convoke {folder}plan`");
+    let why = format!(
+        "the plan {seal} has changed since `{by}` made it; make another: `convoke {folder}plan`, or `--seal` with the command that sends it"
+    );
     Err(Stopped::Approval(changes, why))
 }
 
@@ -240,7 +263,7 @@ impl<'a> Pages<'a> {
         let Some(last) = rows.last() else { return Ok(None) };
         self.after = last.id;
         bar.advance(rows.len() as u64);
-        rows.retain(|row| selection.takes(&row.recipient.cells));
+        rows.retain(|row| selection.takes(row.recipient_id, &row.recipient));
         let messages = make(&rows, composer, self.date).map_err(Stopped::Configuration)?;
         Ok(Some((rows, messages)))
     }
@@ -262,7 +285,7 @@ fn make(rows: &[OpenRow], composer: &Composer, date: Timestamp) -> Result<Vec<Se
 }
 
 fn one(row: &OpenRow, composer: &Composer, date: Timestamp) -> Result<SealedMessage, Vec<Problem>> {
-    let made = composer.draft(&gate::reader(row), &row.dispatch.key, date, date)?;
+    let made = composer.draft(&gate::reader(row), &row.dispatch, date, date)?;
     let recipient = &row.recipient;
     let mut hash = Sha256::new();
     let cells = recipient.cells.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);

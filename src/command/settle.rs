@@ -41,7 +41,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Settle) -> Result<Exit, Stoppe
     }
     let decided = if typed.sent { Standing::Sent } else { Standing::Ready };
     let n = store.settle(&ids, decided, &typed.reason, now_ms).await?;
-    let what = if typed.sent { "counted as sent" } else { "to be sent again by the next `convoke send`" };
+    let what =
+        if typed.sent { "counted as sent" } else { "to be sent again by the next run of the command that sent them" };
     println!("{} {what}", count(n, "message", "messages"));
     Ok(Exit::Done)
 }

@@ -1,19 +1,25 @@
 //! `convoke status`: who stands where.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::folder::read_event_file;
+use super::mailing::in_folder;
 use super::plan::INVITATIONS;
-use super::send::in_folder;
 use crate::cli;
+use crate::desk::answers::Attendance;
 use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
-use crate::io::store::{LedgerRow, Store};
-use crate::journal::Standing;
+use crate::input::reminders::AnswerMode;
+use crate::io::store::{Entity, LedgerRow, Store};
+use crate::journal::{Standing, Tally};
+use crate::people::Kind;
+use crate::plan::{Errand, History, Participation};
 
 /// Rows read at once.
 const PAGE: usize = 1000;
@@ -42,19 +48,29 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     }
     let by_kind = store.tallies(INVITATIONS).await?;
     let all = store.tally(INVITATIONS).await?;
+    let errands = store.errands().await?;
+    // What needs somebody's attention does so whatever it was written for.
+    let every = Tally::new(errands.iter().flat_map(|(_, tally)| Standing::ALL.map(|s| (s, tally.of(s)))));
+    let history = History::new(store.revisions().await?);
     let left_out = store.left_out().await?;
     if typed.json {
         let kinds: serde_json::Map<_, _> = by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
         let left_out: Vec<_> =
             left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
+        let others = errands.iter().filter(|(errand, _)| *errand != INVITATIONS).map(|(errand, tally)| {
+            json!({ "purpose": errand.purpose.as_str(), "mailing": errand.mailing, "states": states_json(tally) })
+        });
         println!(
             "{}",
             json!({
+                "answers": Answers::read(path, store).await?.json(),
                 "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out,
-                "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()), "last_run": last_run_json(store).await?,
+                "other_messages": others.collect::<Vec<_>>(), "event": history.as_ref().map(event_json),
+                "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()),
+                "last_run": last_run_json(store).await?,
             })
         );
-        return Ok(exit(&all));
+        return Ok(exit(&every));
     }
     let states: Vec<Standing> = Standing::ALL.into_iter().filter(|s| all.of(*s) > 0).collect();
     let width = |s: &Standing| s.in_words().len().max(8);
@@ -66,26 +82,166 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
         states.iter().for_each(|s| print!("  {:>w$}", tally.of(*s), w = width(s)));
         println!();
     }
+    let answers = Answers::read(path, store).await?;
+    answers.say(path);
+    if let Some(history) = history.as_ref().filter(|history| history.revisions().len() > 1) {
+        say_life(history, &errands);
+    }
     if !left_out.is_empty() {
         println!("{} left out at the last import:", count(left_out.len() as u64, "fault", "faults"));
         left_out.iter().take(SHOWN).for_each(|(place, fault)| println!("  {place}: {fault}"));
     }
     for standing in [Standing::Failed, Standing::InDoubt, Standing::Deferred] {
-        if all.of(standing) > 0 {
-            say_some(store, standing, all.of(standing)).await?;
+        if every.of(standing) > 0 {
+            say_some(store, standing, every.of(standing)).await?;
         }
     }
     if all.of(Standing::Suppressed) > 0 {
         println!("{} suppressed: `convoke {}suppress --list`", all.of(Standing::Suppressed), in_folder(path));
     }
     say_last_run(path, store).await?;
-    if all.of(Standing::InDoubt) > 0 {
+    if every.of(Standing::InDoubt) > 0 {
         println!(
             "ask those in doubt whether it arrived, then `convoke {}settle --sent …` or `--resend …`",
             in_folder(path)
         );
     }
-    Ok(exit(&all))
+    Ok(exit(&every))
+}
+
+/// What became of the event since the first invitation, and of the messages that told it.
+fn say_life(history: &History, errands: &[(Errand, Tally)]) {
+    for revision in history.revisions().iter().skip(1) {
+        let note = if revision.note.is_empty() { String::new() } else { format!(": {}", revision.note) };
+        println!("revision {}, {:.0}: {}{note}", revision.number, revision.dtstamp, revision.kind.as_str());
+    }
+    if history.is_cancelled() {
+        println!("the event is called off");
+    }
+    for (errand, tally) in errands.iter().filter(|(errand, _)| *errand != INVITATIONS) {
+        let states = Standing::ALL.into_iter().filter(|s| tally.of(*s) > 0);
+        let words: Vec<String> = states.map(|s| format!("{} {s}", tally.of(s))).collect();
+        println!("{:<12}{:>8}  {}", errand.purpose.as_str(), tally.total(), words.join(", "));
+    }
+}
+
+fn event_json(history: &History) -> serde_json::Value {
+    let revisions: Vec<_> = history
+        .revisions()
+        .iter()
+        .map(|revision| {
+            json!({
+                "number": revision.number,
+                "kind": revision.kind.as_str(),
+                "sequence": revision.sequence.number(),
+                "dtstamp": revision.dtstamp.to_string(),
+                "note": revision.note,
+            })
+        })
+        .collect();
+    json!({ "revision": history.current().number, "is_cancelled": history.is_cancelled(), "revisions": revisions })
+}
+
+/// What entities answered.
+struct Answers {
+    mode: AnswerMode,
+    by_kind: BTreeMap<Kind, Attendance>,
+    all: Attendance,
+    withdrawn: u64,
+    /// The first of those whose answers contradict each other, and how many there are.
+    conflicts: Vec<(String, Vec<String>)>,
+    all_conflicts: u64,
+    asked_again: Vec<String>,
+}
+
+impl Answers {
+    async fn read(path: &Path, store: &Store) -> Result<Self, Stopped> {
+        // A file that cannot be read now is no reason to hide who answered.
+        let mode = read_event_file(path).map(|(file, _)| file.event.answers).unwrap_or_default();
+        let (by_kind, all) = (BTreeMap::new(), Attendance::default());
+        let (conflicts, asked_again) = (Vec::new(), Vec::new());
+        let mut answers = Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again };
+        store.each_entity(false, |entity| answers.add(&entity)).await?;
+        Ok(answers)
+    }
+
+    fn add(&mut self, entity: &Entity) {
+        if entity.is_withdrawn() {
+            self.withdrawn += 1;
+            return;
+        }
+        if !entity.is_invited() {
+            return;
+        }
+        for attendance in [self.by_kind.entry(entity.kind).or_default(), &mut self.all] {
+            attendance.add(&entity.position, entity.is_reached());
+        }
+        if !entity.position.conflicts.is_empty() {
+            self.all_conflicts += 1;
+            if self.conflicts.len() < SHOWN {
+                let words = entity.position.conflicts.iter().map(ToString::to_string).collect();
+                self.conflicts.push((entity.name.clone(), words));
+            }
+        }
+        if entity.position.participation == Participation::AskedAgain && self.asked_again.len() < SHOWN {
+            self.asked_again.push(entity.name.clone());
+        }
+    }
+
+    fn say(&self, path: &Path) {
+        println!();
+        let headings = Attendance::headings();
+        // A column without anybody says nothing; entities, the silent and the persons always do.
+        let cells = self.all.cells(self.mode);
+        let shown: Vec<usize> = (0..headings.len()).filter(|at| cells[*at] > 0 || [0, 1, 6, 8].contains(at)).collect();
+        print!("{:<12}", "answers");
+        shown.iter().for_each(|at| print!("  {:>w$}", headings[*at], w = headings[*at].len().max(8)));
+        println!();
+        let kinds = self.by_kind.iter().map(|(kind, attendance)| (kind.as_str(), attendance));
+        for (kind, attendance) in kinds.chain([("all", &self.all)]) {
+            let cells = attendance.cells(self.mode);
+            print!("{kind:<12}");
+            shown.iter().for_each(|at| print!("  {:>w$}", cells[*at], w = headings[*at].len().max(8)));
+            println!();
+        }
+        if self.mode == AnswerMode::RegretsOnly {
+            println!("{} come, the silent among them: only regrets are asked for", self.all.coming(self.mode));
+        }
+        if self.withdrawn > 0 {
+            println!("{} withdrawn", count(self.withdrawn, "entity", "entities"));
+        }
+        if self.all_conflicts > 0 {
+            println!("answers of {} are to be looked at:", count(self.all_conflicts, "entity", "entities"));
+            for (name, conflicts) in &self.conflicts {
+                println!("  {name}: {}", conflicts.join("; "));
+            }
+            println!("  `convoke {}note ENTITY` shows all that it said, and records what holds", in_folder(path));
+        }
+        let again = self.all.of(Participation::AskedAgain);
+        if again > 0 {
+            println!("{} asked again after a change:", count(again, "entity", "entities"));
+            self.asked_again.iter().for_each(|name| println!("  {name}"));
+            if again > self.asked_again.len() as u64 {
+                println!("  … `convoke {}export --only answer=asked-again` has every one", in_folder(path));
+            }
+        }
+        println!();
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let kinds: serde_json::Map<_, _> = self
+            .by_kind
+            .iter()
+            .map(|(kind, attendance)| (kind.as_str().to_owned(), attendance.json(self.mode)))
+            .collect();
+        let conflicts: Vec<_> =
+            self.conflicts.iter().map(|(name, conflicts)| json!({ "entity": name, "conflicts": conflicts })).collect();
+        json!({
+            "all": self.all.json(self.mode), "by_kind": kinds, "withdrawn": self.withdrawn,
+            "in_conflict": self.all_conflicts, "conflicts": conflicts, "asked_again": self.asked_again,
+            "silence_means_presence": self.mode == AnswerMode::RegretsOnly,
+        })
+    }
 }
 
 async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {
@@ -117,8 +273,12 @@ async fn last_run_json(store: &Store) -> Result<serde_json::Value, Stopped> {
     }))
 }
 
-fn exit(all: &crate::journal::Tally) -> Exit {
-    if all.of(Standing::Failed) + all.of(Standing::InDoubt) > 0 { Exit::Partly } else { Exit::Done }
+fn exit(all: &Tally) -> Exit {
+    if all.of(Standing::Failed) + all.of(Standing::InDoubt) + all.of(Standing::Bounced) > 0 {
+        Exit::Partly
+    } else {
+        Exit::Done
+    }
 }
 
 async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), Stopped> {
@@ -169,6 +329,8 @@ async fn in_doubt(path: &Path, store: &Store, as_json: bool) -> Result<Exit, Sto
                     "entity": row.recipient.entity,
                     "message_id": row.message_id,
                     "uid": row.uid,
+                    "purpose": row.purpose.as_str(),
+                    "revision": row.revision,
                     "relay": row.relay,
                     "reply": row.reply,
                     "time": row.changed.to_string(),

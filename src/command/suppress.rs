@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::folder::read_event_file;
-use super::send::in_folder;
+use super::mailing::in_folder;
 use crate::cli;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped, print_problems};
@@ -75,7 +75,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Suppress) -> Result<Exit, Stop
 
 /// A journal that knows its folder, the form in which addresses are kept, and the list that is shared.
 pub(super) async fn prepare(store: &Store, file: &EventFile, path: &Path, now: jiff::Timestamp) -> Result<(), Stopped> {
-    let first = Revision::first(&Facts::of(file), now);
+    // Without its texts, which need the templates: the first plan adds them.
+    let first = Revision::first(&Facts::new(file, std::collections::BTreeMap::new()), now);
     store.folder(&file.event.id, seed::secret()?, &first).await?;
     take_lists(store, file, path).await
 }

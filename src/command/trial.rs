@@ -1,10 +1,11 @@
-//! `convoke send --test-to ME`: one message of each template to oneself; the journal is not touched.
+//! `--test-to ME` of every verb that sends: one message of each template to oneself; the journal is not touched.
 
 use std::collections::BTreeSet;
 
+use super::chosen::Chosen;
 use super::folder::Folder;
 use super::sandbox::Outbox;
-use super::{gate, plan, send};
+use super::{gate, mailing};
 use crate::cli;
 use crate::desk::count;
 use crate::exit::{Exit, Stopped};
@@ -12,30 +13,40 @@ use crate::io::clock;
 use crate::io::smtp::{Connection, Letter};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
-use crate::message::{Composed, Reader};
-use crate::plan::DispatchKey;
+use crate::message::{Composed, Composer, Reader};
+use crate::plan::{Dispatch, DispatchKey, Errand};
 use crate::settings::Sending;
 
-pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, to: &str) -> Result<Exit, Stopped> {
+/// What is tried.
+#[derive(Clone, Copy)]
+pub(super) struct Trial<'t> {
+    pub(super) folder: &'t Folder,
+    /// A scratch copy with the plan in it.
+    pub(super) store: &'t Store,
+    pub(super) composer: &'t Composer,
+    pub(super) errand: Errand,
+    pub(super) selection: &'t Chosen,
+    pub(super) typed: &'t cli::Delivery,
+    pub(super) sending: &'t Sending,
+}
+
+pub(super) async fn run(trial: Trial<'_>, to: &str) -> Result<Exit, Stopped> {
+    let Trial { folder, store, composer, errand, selection, typed, sending } = trial;
     let to = AddrSpec::parse(to).map_err(|e| Stopped::Usage(format!("--test-to `{to}`: {e}; {}", e.cure())))?;
-    let store = Store::scratch(&folder.path, &format!("test-{}", std::process::id())).await?;
-    store.forget_lists().await?;
-    let planned = plan::plan(folder, &store, &typed.lists).await?;
-    let selection = plan::selection(&typed.only, &folder.columns)?;
     let now = clock::now();
     let mut messages: Vec<Composed> = Vec::new();
     let mut letters = BTreeSet::new();
     let mut after = 0;
     let most = usize::try_from(typed.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     'pages: loop {
-        let page = store.listed_page(plan::INVITATIONS, after, 256).await?;
+        let page = store.listed_page(errand, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(&row.recipient.cells)) {
+        for row in page.iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)) {
             if messages.len() == most {
                 break 'pages;
             }
-            let composed = compose(&planned.composer, row, &to, now)?;
+            let composed = compose(composer, row, &to, now)?;
             if letters.insert(composed.letter.clone()) {
                 messages.push(composed);
             }
@@ -45,14 +56,14 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
     let (relay, sandbox) = match sending.relays.first() {
         Some(relay) => (relay.clone(), None),
         None => {
-            let outbox = Outbox::start(&send::outbox_in(&folder.path), folder.title()).await?;
+            let outbox = Outbox::start(&mailing::outbox_in(&folder.path), folder.title()).await?;
             (outbox.relay(), Some(outbox))
         }
     };
     if !relay.is_loopback() {
-        send::confirm(&relay.to_string(), messages.len() as u64, typed.yes)?;
+        mailing::confirm(&relay.to_string(), messages.len() as u64, typed.yes)?;
     }
-    let route = send::route(&relay, &folder.file, &folder.path)?;
+    let route = mailing::route(&relay, &folder.file, &folder.path)?;
     let failed = |e: crate::io::smtp::Failure| Stopped::Relay(format!("{relay} at {}: {}", e.phase, e.mishap));
     let mut connection = Connection::open(&route).await.map_err(failed)?;
     for message in &messages {
@@ -61,7 +72,7 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
             connection = Connection::open(&route).await.map_err(failed)?;
         }
         let letter = Letter {
-            from: planned.composer.reverse_path(),
+            from: composer.reverse_path(),
             to: &to,
             octets: &message.octets,
             message_id: message.identity.message_id.as_str(),
@@ -80,14 +91,10 @@ pub(super) async fn run(folder: &Folder, typed: &cli::Send, sending: &Sending, t
 }
 
 /// A row's message, addressed to the tester: another UID and Message-ID than the row's own will have.
-fn compose(
-    composer: &crate::message::Composer,
-    row: &OpenRow,
-    to: &AddrSpec,
-    now: jiff::Timestamp,
-) -> Result<Composed, Stopped> {
+fn compose(composer: &Composer, row: &OpenRow, to: &AddrSpec, now: jiff::Timestamp) -> Result<Composed, Stopped> {
     let reader = Reader { address: to, ..gate::reader(row) };
-    let planned = &row.dispatch.key;
-    let key = DispatchKey { recipient: format!("test of {} to {to} at {now}", planned.recipient), ..planned.clone() };
-    composer.compose(&reader, &key, now, now).map_err(Stopped::Configuration)
+    let planned = &row.dispatch;
+    let recipient = format!("test of {} to {to} at {now}", planned.key.recipient);
+    let dispatch = Dispatch { key: DispatchKey { recipient, ..planned.key.clone() }, ..planned.clone() };
+    composer.compose(&reader, &dispatch, now, now).map_err(Stopped::Configuration)
 }

@@ -139,7 +139,7 @@ fn zone_name(zone: &TimeZone, span: Span) -> String {
         .unwrap_or_default()
 }
 
-fn fixed(number: f64) -> String {
+pub(super) fn fixed(number: f64) -> String {
     format!("{number:.1}")
 }
 

@@ -1,7 +1,7 @@
 //! Deliveries as rows for spreadsheets and programs.
 
 /// The headings of an export, in order.
-pub const HEADINGS: [&str; 16] = [
+pub const HEADINGS: [&str; 27] = [
     "address",
     "entity",
     "kind",
@@ -18,6 +18,17 @@ pub const HEADINGS: [&str; 16] = [
     "changed",
     "file",
     "line",
+    "purpose",
+    "revision",
+    "method",
+    "sequence",
+    "partstat",
+    "answer",
+    "persons",
+    "answered",
+    "answered_by",
+    "silent_since",
+    "conflict",
 ];
 
 /// A cell that no spreadsheet takes for a formula: `=`, `+`, `-`, `@`, their full-width forms, tab, CR and NUL at its

@@ -1,11 +1,14 @@
 //! What the organiser reads out of the journal.
 //!
-//! What: words for counts and durations, [`states_json`], the [`export`] of deliveries, [`pages`] to look at messages and the
-//! [`difference`] between two versions of one, the report of a run ([`run_report`], its [`run_page`] with a [`chart`]), the
-//! lines of the log ([`log_line`]), whom the lists leave out ([`coverage`]), the [`speaking_page`], a sealed plan ([`plan_summary`]).
+//! What: words for counts and durations, [`states_json`], [`answers`], the [`export`] of deliveries, [`pages`] to look at messages
+//! and the [`difference`] between two versions of one, the report of a run ([`run_report`], its [`run_page`] with a [`chart`]),
+//! the lines of the log ([`log_line`]), whom the lists leave out ([`coverage`]), the [`speaking_page`],
+//! a sealed plan ([`plan_summary`]).
 //! Not here: reading the journal (`io::store`), printing (`command`). Called by: `io::sandbox`, `command`.
 //! Can fail: nothing.
 
+pub mod answers;
+pub mod answers_page;
 pub mod chart;
 pub mod coverage;
 pub mod difference;

@@ -254,7 +254,8 @@ fn settings(report: &RunReport) -> Markup {
     }
 }
 
-const STYLE: &str = "
+/// Of all reports.
+pub(super) const STYLE: &str = "
 :root { color-scheme: light dark; --page: #f1eee8; --sheet: #fdfcf9; --rule: #ddd8cc; --firm: #c9c3b6; --ink: #23272e;
   --quiet: #626973; --title: #1c2f4a; --wash: #f5f2eb; --accepted: #2f6690; --deferred: #b7791f; --refused: #b3392f;
   --doubt: #7a4fa0;

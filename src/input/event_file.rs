@@ -15,6 +15,8 @@ use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
 use super::records::Records;
 use super::relay::Relay;
+use super::reminders::{AnswerMode, Reminders};
+use super::replies::Replies;
 use super::speaking::SpeakingRules;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
@@ -50,10 +52,14 @@ pub struct EventFile {
     pub dkim: Vec<SigningKey>,
     /// What is kept of addresses that must not be written to, and of each run.
     pub records: Records,
+    /// When reminders may be written.
+    pub reminders: Reminders,
     /// How the speaking list is ordered.
     pub speaking: SpeakingRules,
     /// Whether a second person has to say yes.
     pub approval: ApprovalRules,
+    /// Where returned mail is read.
+    pub replies: Replies,
 }
 
 /// The event's facts.
@@ -83,6 +89,8 @@ pub struct Event {
     pub start: Timestamp,
     /// The instant of the end.
     pub end: Timestamp,
+    /// What silence means.
+    pub answers: AnswerMode,
 }
 
 /// Someone on the podium.
@@ -163,8 +171,10 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let relays = super::relay::read_all(&root);
     let dkim = super::dkim::read_all(&root, sender.as_ref());
     let records = super::records::read(&root);
+    let reminders = super::reminders::read(&root);
     let speaking = super::speaking::read(&root);
     let approval = super::approval::read(&root);
+    let replies = super::replies::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
         if let Err(fault) = Uid::new(&event.id, &"t".repeat(26), &sender.address) {
@@ -187,8 +197,10 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             relays,
             dkim,
             records,
+            reminders,
             speaking,
             approval,
+            replies,
         }),
         _ => Err(problems),
     }
@@ -254,6 +266,7 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
         let fault = format!("the event ends at {} and begins at {}", end.value.0, start.value.0);
         table.problem(end.place.clone(), fault, "write an end after the start");
     }
+    let answers = super::reminders::read_mode(&table);
     let speakers = table.tables("speakers").into_iter().filter_map(|t| read_speaker(t, default)).collect();
     table.finish();
     let (start, end, zone) = (start?.value, end?.value, zone?.value);
@@ -270,6 +283,7 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
         local_end: end.0,
         start: start.1,
         end: end.1,
+        answers,
     })
 }
 

@@ -5,11 +5,13 @@
 //! Not here: opening files (`io`), templates (`message`). Called by: `command`, `io`.
 //! Can fail: with all faults of a file at once, each with its place and cure.
 
+pub mod answer_list;
 pub mod approval;
 pub mod dkim;
 pub mod event_file;
 pub mod flat;
 pub mod limits;
+pub mod moment;
 pub mod presets;
 pub mod problem;
 pub mod providers;
@@ -17,6 +19,8 @@ pub mod recipients;
 pub mod records;
 pub mod reference;
 pub mod relay;
+pub mod reminders;
+pub mod replies;
 pub mod speaking;
 pub mod suppression_list;
 pub mod table;

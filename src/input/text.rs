@@ -31,7 +31,7 @@ impl Languages {
 }
 
 /// A text that is the same for everybody, or one for each language.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub enum Text {
     /// The same in every language.

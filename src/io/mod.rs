@@ -7,8 +7,10 @@
 
 pub mod clock;
 pub mod files;
+pub mod inbound;
 pub mod log;
 pub mod maildir;
+pub mod messages;
 pub mod pace;
 pub mod sandbox;
 pub mod secrets;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::plan::Status;
+
 /// Where one message to one mailbox stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Standing {
@@ -101,6 +103,23 @@ impl Standing {
             // By evidence: a delivery status notification names it.
             Sent => matches!(next, Bounced),
             Failed | Bounced => false,
+        }
+    }
+}
+
+impl From<Standing> for Status {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Ready | Standing::Claimed => Self::Ready,
+            // Whoever asks while a run goes on: the relay has it.
+            Standing::Armed | Standing::InDoubt => Self::InDoubt,
+            Standing::Sent => Self::Sent,
+            Standing::Deferred => Self::Deferred,
+            Standing::Failed => Self::Refused,
+            Standing::Held => Self::Held,
+            Standing::Cancelled => Self::Cancelled,
+            Standing::Suppressed => Self::Suppressed,
+            Standing::Bounced => Self::Bounced,
         }
     }
 }

@@ -24,7 +24,7 @@ use mail_builder::mime::{BodyPart, MimePart};
 
 use super::pieces::{Form, Pieces, holds_in_markdown};
 use super::render::Rendered;
-use crate::calendar;
+use crate::calendar::{self, OrganizerMethod};
 use crate::mail::Mailbox;
 use crate::people::Language;
 use crate::plan::Identity;
@@ -49,7 +49,8 @@ pub(super) struct Cast {
     subject: Pieces,
     text: Body,
     html: Body,
-    pub(super) calendar: calendar::Cast,
+    /// `None` in a message without calendar object.
+    pub(super) calendar: Option<calendar::Cast>,
     /// What the gate said of the first message; it holds for all.
     pub(super) warnings: Vec<String>,
     /// Its octets, about those of each.
@@ -65,6 +66,8 @@ enum Segment {
     To,
     Subject,
     MessageId,
+    /// The value of In-Reply-To and of References.
+    Thread,
     Outer,
     Inner,
     Text,
@@ -79,8 +82,10 @@ pub(super) struct Fill<'f> {
     pub(super) attendee: &'f Mailbox,
     pub(super) date: Timestamp,
     pub(super) values: &'f [Cow<'f, str>],
-    /// The calendar object of this recipient.
-    pub(super) calendar: &'f str,
+    /// The calendar object of this recipient; `None` in a message without one.
+    pub(super) calendar: Option<&'f str>,
+    /// The message that began the correspondence.
+    pub(super) thread: Option<&'f crate::mail::MessageId>,
 }
 
 impl Cast {
@@ -90,7 +95,8 @@ impl Cast {
         is_markdown: bool,
         language: &Language,
         sender: &Mailbox,
-        calendar: &str,
+        calendar: Option<(OrganizerMethod, &str)>,
+        is_reply: bool,
     ) -> Option<Self> {
         let (plain, markup) = if is_markdown { (Form::Plain, Form::Markup) } else { (Form::Raw, Form::Html) };
         if is_markdown && !holds_in_markdown(&rendered.markdown, &rendered.html) {
@@ -98,16 +104,21 @@ impl Cast {
         }
         let text = Body::new(Pieces::cut(&rendered.text, Form::Line, plain)?);
         let html = Body::new(Pieces::cut(&rendered.html, Form::LineInHtml, markup)?);
-        let written = write(language, sender, text.encoding(), html.encoding());
+        let method = calendar.map(|(method, _)| method);
+        let written = write(language, sender, [text.encoding(), html.encoding()], method, is_reply);
+        let octets = calendar.map_or(0, |(_, octets)| octets.len());
         Some(Self {
-            segments: cut(&written)?,
+            segments: cut(&written, method.is_some(), is_reply)?,
             subject: Pieces::cut(&rendered.subject, Form::Line, Form::Line)?,
             text,
             html,
-            calendar: calendar::Cast::of(calendar)?,
+            calendar: match calendar {
+                Some((_, octets)) => Some(calendar::Cast::of(octets)?),
+                None => None,
+            },
             warnings: Vec::new(),
             typical: 0,
-            room: written.len() + 2 * (rendered.text.len() + rendered.html.len()) + 4 * calendar.len(),
+            room: written.len() + 2 * (rendered.text.len() + rendered.html.len()) + 4 * octets,
         })
     }
 
@@ -147,7 +158,7 @@ impl Cast {
             personal.extend_from_slice(name.as_bytes());
             personal.extend_from_slice(value);
         };
-        let encoded = base64::MIME.encode(fill.calendar.as_bytes());
+        let encoded = base64::MIME.encode(fill.calendar.unwrap_or_default().as_bytes());
         for segment in &self.segments {
             match segment {
                 Segment::Fixed(octets) => out.extend_from_slice(octets),
@@ -166,6 +177,11 @@ impl Cast {
                 }
                 Segment::MessageId => {
                     MessageId::new(fill.identity.message_id.as_str()).write_header(&mut out, "Message-ID: ".len());
+                }
+                Segment::Thread => {
+                    // A cast with this hole is for replies only.
+                    let thread = fill.thread.map_or("", |thread| thread.as_str());
+                    MessageId::new(thread).write_header(&mut out, "In-Reply-To: ".len());
                 }
                 Segment::Outer => out.extend_from_slice(fill.identity.outer_boundary.as_bytes()),
                 Segment::Inner => out.extend_from_slice(fill.identity.inner_boundary.as_bytes()),
@@ -189,57 +205,73 @@ fn mailbox(mailbox: &Mailbox) -> Address<'_> {
 }
 
 /// The message as mail-builder writes it, with stand-ins.
-fn write(language: &Language, sender: &Mailbox, text: &'static str, html: &'static str) -> Vec<u8> {
+fn write(
+    language: &Language,
+    sender: &Mailbox,
+    [text, html]: [&'static str; 2],
+    method: Option<OrganizerMethod>,
+    is_reply: bool,
+) -> Vec<u8> {
     let part = |kind: ContentType<'static>, body: &'static str, encoding: &'static str| {
         MimePart::new(kind, BodyPart::Text(body.into())).transfer_encoding(encoding)
     };
     let utf8 = |kind: &'static str| ContentType::new(kind).attribute("charset", "utf-8");
     // base64 alone brings both copies of the calendar through relays with the same octets (invitations.md 2.3).
-    let calendar = ContentType::new("text/calendar").attribute("method", "REQUEST").attribute("charset", "UTF-8");
-    let alternative = MimePart::new(
-        ContentType::new("multipart/alternative").attribute("boundary", INNER),
-        vec![
-            part(utf8("text/plain"), TEXT, text),
-            part(utf8("text/html"), HTML, html),
-            part(calendar, CALENDAR, "base64"),
-        ],
-    );
-    let ics = ContentType::new("application/ics").attribute("name", ATTACHMENT);
-    let attachment = part(ics, CALENDAR, "base64").attachment(ATTACHMENT);
-    let mixed =
-        MimePart::new(ContentType::new("multipart/mixed").attribute("boundary", OUTER), vec![alternative, attachment]);
+    let mut parts = vec![part(utf8("text/plain"), TEXT, text), part(utf8("text/html"), HTML, html)];
+    if let Some(method) = method {
+        let calendar = ContentType::new("text/calendar").attribute("method", method.as_str());
+        parts.push(part(calendar.attribute("charset", "UTF-8"), CALENDAR, "base64"));
+    }
+    let alternative = MimePart::new(ContentType::new("multipart/alternative").attribute("boundary", INNER), parts);
+    let body = if method.is_some() {
+        let ics = ContentType::new("application/ics").attribute("name", ATTACHMENT);
+        let attachment = part(ics, CALENDAR, "base64").attachment(ATTACHMENT);
+        MimePart::new(ContentType::new("multipart/mixed").attribute("boundary", OUTER), vec![alternative, attachment])
+    } else {
+        alternative
+    };
     let raw = |value: &'static str| HeaderType::Raw(Raw::new(value));
     let mut octets = Vec::with_capacity(4096);
-    MessageBuilder::new()
+    let mut message = MessageBuilder::new()
         .date(Date::new(0))
         .from(mailbox(sender))
         .to(Address::new_address(None::<&str>, "hole@hole.invalid"))
         .header("Subject", HeaderType::Text(Text::new("hole")))
-        .message_id("hole@hole.invalid")
+        .message_id("hole@hole.invalid");
+    if is_reply {
+        // Plain answers, too, are shown beside the invitation (RFC 5322 section 3.6.4).
+        for field in ["In-Reply-To", "References"] {
+            message = message.header(field, HeaderType::MessageId(MessageId::new("hole@hole.invalid")));
+        }
+    }
+    message
         // Quiets vacation robots (RFC 3834); `All` would also suppress bounces (MS-OXCMAIL 2.1.3.2.20).
         .header("Auto-Submitted", raw("auto-generated"))
         .header("X-Auto-Response-Suppress", raw("OOF, AutoReply"))
         .header("Content-Language", HeaderType::Raw(Raw::new(language.as_str())))
-        .body(mixed)
+        .body(body)
         .serialize(&mut octets);
     octets
 }
 
 /// Cuts the written message at its stand-ins; `None` where one does not stand as often as it should.
-fn cut(written: &[u8]) -> Option<Vec<Segment>> {
+fn cut(written: &[u8], has_calendar: bool, is_reply: bool) -> Option<Vec<Segment>> {
     type Make = fn() -> Segment;
-    let fields: [(&str, Make); 4] = [
+    let mut fields: Vec<(&str, Make)> = vec![
         ("\r\nDate: ", || Segment::Date),
         ("\r\nTo: ", || Segment::To),
         ("\r\nSubject: ", || Segment::Subject),
         ("\r\nMessage-ID: ", || Segment::MessageId),
     ];
+    if is_reply {
+        fields.extend(["\r\nIn-Reply-To: ", "\r\nReferences: "].map(|name| (name, (|| Segment::Thread) as Make)));
+    }
     let words: [(&str, Make, usize); 5] = [
-        (OUTER, || Segment::Outer, 4),
-        (INNER, || Segment::Inner, 5),
+        (OUTER, || Segment::Outer, if has_calendar { 4 } else { 0 }),
+        (INNER, || Segment::Inner, if has_calendar { 5 } else { 4 }),
         (TEXT, || Segment::Text, 1),
         (HTML, || Segment::Html, 1),
-        (CALENDAR, || Segment::Calendar, 2),
+        (CALENDAR, || Segment::Calendar, if has_calendar { 2 } else { 0 }),
     ];
     let mut holes: Vec<(usize, usize, Make)> = Vec::new();
     let header_end = memchr::memmem::find(written, b"\r\n\r\n")?;

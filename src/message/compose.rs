@@ -5,23 +5,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::cast::{Cast, Fill};
 use super::cells::Shape;
+use super::context::{self, Story};
 use super::dkim::Signer;
 use super::forms::Forms;
 use super::library::{Form, Letter, Library};
 use super::lint;
 use super::pieces::Family;
-use super::render::{Edition, RowCells};
-use super::words;
-use crate::calendar::{self, Object, OrganizerMethod, PartStat, Severity, Status};
+use super::render::{Rendered, RowCells};
+use super::told::{Part, Told, meant};
+use crate::calendar::{self, Object, OrganizerMethod, Severity};
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
 use crate::mail::{AddrSpec, Mailbox};
 use crate::people::{Kind, Language, Register};
-use crate::plan::{DispatchKey, FolderKey, Identity, Purpose, Revision};
+use crate::plan::{Dispatch, DispatchKey, FolderKey, Held, History, Identity, Purpose, RevisionKind};
 
 /// Casts that are kept: a list in which every row decides anew what its letter says would fill the memory.
 const CASTS_MOST: usize = 256;
@@ -33,8 +35,8 @@ pub struct Composed {
     pub octets: Vec<u8>,
     /// UID, Message-ID, boundaries.
     pub identity: Identity,
-    /// The calendar object, as it stands in both parts.
-    pub calendar: String,
+    /// The calendar object, as it stands in both parts; `None` in a message without one.
+    pub calendar: Option<String>,
     /// The language of the calendar object; empty where there is none.
     pub language: String,
     /// One line.
@@ -83,8 +85,13 @@ pub struct Composer {
     file: EventFile,
     library: Arc<Library>,
     key: FolderKey,
-    revision: Revision,
-    editions: BTreeMap<Language, Prepared>,
+    /// When the event's first state was made.
+    created: Timestamp,
+    /// Every state of the event that may be told or remembered, by its number.
+    told: BTreeMap<u32, Told>,
+    editions: BTreeMap<Language, Edition>,
+    /// The folders of mailings' letters, by the mailing's number.
+    mailings: BTreeMap<i64, String>,
     signer: Option<Arc<Signer>>,
     /// By the key of their shape; `None` for a letter that has to be made anew for each row.
     casts: RwLock<HashMap<String, Option<Arc<Cast>>>>,
@@ -97,49 +104,47 @@ pub struct Composer {
 #[derive(Clone, Copy)]
 struct Making<'m> {
     letter: &'m Letter,
-    prepared: &'m Prepared,
+    /// Whose From it has.
+    sender: &'m Mailbox,
+    dispatch: &'m Dispatch,
+    /// Its calendar object; `None` for a message without one.
+    calendar: Option<Part<'m>>,
     identity: &'m Identity,
     attendee: &'m Mailbox,
     date: Timestamp,
     now: Timestamp,
 }
 
-struct Prepared {
-    edition: Edition,
+/// What is the same for everybody who reads one language.
+struct Edition {
+    values: Map<String, Value>,
     sender: Mailbox,
-    title: String,
-    place: String,
-    /// The date, the time and the zone in words, as DESCRIPTION must have them.
-    date_words: String,
-    time_words: [String; 2],
 }
 
 impl Composer {
-    /// Prepares every language in which there are letters.
+    /// Prepares every language in which there are letters, and every state of the event.
     ///
     /// # Errors
-    /// A language without calendar text or without words for dates; a calendar text that does not render.
+    /// A state in the journal that cannot be read.
     pub fn new(
         file: &EventFile,
         library: Arc<Library>,
         key: &FolderKey,
-        revision: &Revision,
+        history: &History,
     ) -> Result<Self, Vec<Problem>> {
         let mut editions = BTreeMap::new();
-        let mut problems = Vec::new();
         for letter in library.letters() {
-            if editions.contains_key(&letter.language) {
-                continue;
-            }
-            match prepare(&library, file, letter) {
-                Ok(prepared) => {
-                    editions.insert(letter.language.clone(), prepared);
-                }
-                Err(problem) => problems.push(problem),
-            }
+            editions.entry(letter.language.clone()).or_insert_with(|| Edition {
+                values: context::event_values(file, &letter.language),
+                sender: Mailbox::new(
+                    file.sender.name.in_language(&letter.language, &file.languages),
+                    file.sender.address.clone(),
+                ),
+            });
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        let mut told = BTreeMap::new();
+        for revision in history.revisions() {
+            told.insert(revision.number, Told::of(revision, &file.sender.address).map_err(|problem| vec![problem])?);
         }
         let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: String::new() };
         let nobody = Identity::derive(key, &file.event.id, &somebody, &file.sender.address);
@@ -147,13 +152,22 @@ impl Composer {
             file: file.clone(),
             library,
             key: key.clone(),
-            revision: revision.clone(),
+            created: history.created(),
+            told,
             editions,
+            mailings: BTreeMap::new(),
             signer: None,
             casts: RwLock::default(),
             is_casting: true,
             nobody,
         })
+    }
+
+    /// The same for the letters of a mailing, which stand in a folder of its name.
+    #[must_use]
+    pub fn with_mailing(mut self, mailing: i64, folder: &str) -> Self {
+        self.mailings.insert(mailing, folder.to_owned());
+        self
     }
 
     /// The same with signatures on every message.
@@ -196,11 +210,11 @@ impl Composer {
     pub fn compose(
         &self,
         reader: &Reader<'_>,
-        key: &DispatchKey,
+        dispatch: &Dispatch,
         date: Timestamp,
         now: Timestamp,
     ) -> Result<Composed, Vec<Problem>> {
-        let mut composed = self.draft(reader, key, date, now)?;
+        let mut composed = self.draft(reader, dispatch, date, now)?;
         // Behind the last gate, which therefore still refuses a signature field that came from a value.
         if let Some(signer) = &self.signer {
             composed.octets = signer.sign(composed.octets, date).map_err(|fault| {
@@ -219,37 +233,39 @@ impl Composer {
     pub fn draft(
         &self,
         reader: &Reader<'_>,
-        key: &DispatchKey,
+        dispatch: &Dispatch,
         date: Timestamp,
         now: Timestamp,
     ) -> Result<Composed, Vec<Problem>> {
-        let letter = self.letter(key.purpose, reader)?;
-        let prepared = self.prepared(letter)?;
-        let identity = Identity::derive(&self.key, &self.file.event.id, key, self.sender());
+        let letter = self.letter(&dispatch.key, reader)?;
+        let identity = Identity::derive(&self.key, &self.file.event.id, &dispatch.key, self.sender());
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
-        let making = Making { letter, prepared, identity: &identity, attendee: &attendee, date, now };
+        let calendar = self.part(dispatch, letter, reader)?;
+        let sender = &self.edition(letter)?.sender;
+        let making = Making { letter, sender, dispatch, calendar, identity: &identity, attendee: &attendee, date, now };
         let forms = self.forms(letter, reader)?;
         let shape = match self.is_casting {
             true => letter.cells.shape(&letter.name, reader.cells, &forms),
             false => None,
         };
-        let kept = shape.as_ref().and_then(|shape| self.kept(&shape.key));
+        let key = shape.as_ref().map(|shape| making.cast_key(&shape.key));
+        let kept = key.as_ref().and_then(|key| self.kept(key));
         if let (Some(shape), Some(Some(cast))) = (&shape, &kept)
             && let Some(composed) = self.fill(cast, shape, &making)
         {
             return Ok(composed);
         }
-        if let (Some(shape), None) = (&shape, &kept) {
-            let cast = self.cast(letter, reader.cells, &forms, &making);
+        if let (Some(shape), Some(key), None) = (&shape, &key, &kept) {
+            let cast = self.cast(reader.cells, &forms, &making);
             if let Some(mut cast) = cast
                 && let Ok(composed) = self.first(&cast, &shape.values, &making)
             {
                 cast.warnings.clone_from(&composed.warnings);
                 cast.typical = composed.octets.len();
-                self.keep(&shape.key, Some(cast));
+                self.keep(key, Some(cast));
                 return Ok(composed);
             }
-            self.keep(&shape.key, None);
+            self.keep(key, None);
         }
         self.anew(&forms.beside(reader.cells), &making)
     }
@@ -262,44 +278,49 @@ impl Composer {
     pub fn check(
         &self,
         reader: &Reader<'_>,
-        key: &DispatchKey,
+        dispatch: &Dispatch,
         date: Timestamp,
         now: Timestamp,
     ) -> Result<Checked, Vec<Problem>> {
-        let letter = self.letter(key.purpose, reader)?;
-        let prepared = self.prepared(letter)?;
+        let letter = self.letter(&dispatch.key, reader)?;
         let forms = self.forms(letter, reader)?;
         let shape = letter.cells.shape(&letter.name, reader.cells, &forms).filter(|_| self.is_casting);
-        if let Some(shape) = shape
-            && let Some(Some(cast)) = self.kept(&shape.key)
-        {
+        if let Some(shape) = shape {
             let attendee = Mailbox::new(reader.entity, reader.address.clone());
-            let making = Making { letter, prepared, identity: &self.nobody, attendee: &attendee, date, now };
-            let object = self.object(&making);
-            let subject = cast.subject(&shape.values);
-            let meant = lint::Meant {
-                from: &prepared.sender,
-                to: &attendee,
-                subject: &subject,
-                message_id: &self.nobody.message_id,
-                calendar: None,
-            };
-            let calendar = calendar::Cast::personal(&object);
-            if calendar::lint_personal(calendar.as_bytes(), &self.meant(&object, &making)).is_empty()
-                && lint::lint_personal(&cast.personal(&subject, &attendee), &meant).is_empty()
-            {
-                let (letter, warnings) = (letter.name.clone(), cast.warnings.clone());
-                return Ok(Checked { octets: cast.typical, letter, warnings });
+            let calendar = self.part(dispatch, letter, reader)?;
+            let sender = &self.edition(letter)?.sender;
+            let identity = &self.nobody;
+            let making = Making { letter, sender, dispatch, calendar, identity, attendee: &attendee, date, now };
+            if let Some(Some(cast)) = self.kept(&making.cast_key(&shape.key)) {
+                let subject = cast.subject(&shape.values);
+                let meant = lint::Meant {
+                    from: sender,
+                    to: &attendee,
+                    subject: &subject,
+                    message_id: &identity.message_id,
+                    thread: None,
+                    calendar: None,
+                };
+                let is_sound = match self.object(&making) {
+                    Some(object) => {
+                        let personal = calendar::Cast::personal(&object);
+                        calendar::lint_personal(personal.as_bytes(), &self.meant(&object, &making)).is_empty()
+                    }
+                    None => true,
+                };
+                if is_sound && lint::lint_personal(&cast.personal(&subject, &attendee), &meant).is_empty() {
+                    let (letter, warnings) = (letter.name.clone(), cast.warnings.clone());
+                    return Ok(Checked { octets: cast.typical, letter, warnings });
+                }
             }
         }
-        let Composed { octets, letter, warnings, .. } = self.draft(reader, key, date, now)?;
+        let Composed { octets, letter, warnings, .. } = self.draft(reader, dispatch, date, now)?;
         Ok(Checked { octets: octets.len(), letter, warnings })
     }
 
-    fn prepared(&self, letter: &Letter) -> Result<&Prepared, Vec<Problem>> {
+    fn edition(&self, letter: &Letter) -> Result<&Edition, Vec<Problem>> {
         self.editions.get(&letter.language).ok_or_else(|| {
-            let place = Place::file(&format!("{}/{}", self.file.templates.folder, letter.name));
-            vec![Problem::new(place, format!("language `{}` is not prepared", letter.language), "")]
+            vec![Problem::new(self.place(letter), format!("language `{}` is not prepared", letter.language), "")]
         })
     }
 
@@ -309,6 +330,39 @@ impl Composer {
         }
         let path = format!("{}/{}.md.hbs", self.file.templates.folder, letter.name);
         Forms::of(letter, reader, &path).map_err(|problem| vec![problem])
+    }
+
+    /// What the calendar object of a dispatch is made of; its language is that of the object which the reader has, so that
+    /// an update changes no words that nobody changed.
+    fn part<'m>(
+        &'m self,
+        dispatch: &'m Dispatch,
+        letter: &'m Letter,
+        reader: &Reader<'_>,
+    ) -> Result<Option<Part<'m>>, Vec<Problem>> {
+        let Some(entry) = dispatch.entry else { return Ok(None) };
+        let unknown = |fault: String| {
+            let cure = "restore the journal; it is older or younger than this folder";
+            vec![Problem::new(event_file::whole_file(), fault, cure)]
+        };
+        let number = dispatch.key.revision;
+        let told =
+            self.told.get(&number).ok_or_else(|| unknown(format!("the journal has no state {number} of the event")))?;
+        let held = match &dispatch.held {
+            Some(Held { language: Some(language), .. }) => Some(language),
+            // Of before version 4: the language of the invitation's letter.
+            Some(_) => {
+                let invited = self.library.letter(Purpose::Invitation.as_str(), reader.kind, reader.language);
+                invited.ok().map(|letter| &letter.language)
+            }
+            None => None,
+        };
+        let candidates = held.into_iter().chain([&letter.language, &self.file.languages.default]);
+        let found = candidates.filter_map(|language| told.voices.get_key_value(language)).next();
+        let (language, voice) = found.ok_or_else(|| {
+            unknown(format!("state {number} of the event was recorded by an older version, without its texts"))
+        })?;
+        Ok(Some(Part { entry, told, voice, language }))
     }
 
     fn kept(&self, key: &str) -> Option<Option<Arc<Cast>>> {
@@ -323,31 +377,54 @@ impl Composer {
         }
     }
 
+    /// What the letter may print beside the row.
+    fn values(&self, making: &Making<'_>) -> Option<Map<String, Value>> {
+        let mut values = self.editions.get(&making.letter.language)?.values.clone();
+        let dispatch = making.dispatch;
+        // A letter without calendar object speaks of the event as the file has it now.
+        if let Some(part) = making.calendar {
+            let held = dispatch.held.as_ref().filter(|_| dispatch.key.purpose == Purpose::Update);
+            let story = Story {
+                told: &part.told.facts,
+                before: held.and_then(|held| self.told.get(&held.revision)).map(|told| &told.facts),
+                is_reinstated: held.is_some_and(|held| held.method == OrganizerMethod::Cancel),
+                is_withdrawn: part.told.kind == RevisionKind::Withdrawal,
+                note: &part.told.note,
+            };
+            story.tell(&mut values, &making.letter.language);
+        }
+        Some(values)
+    }
+
     /// The letter with holes for what it prints of the row; `None` where that cannot be done.
-    fn cast(
-        &self,
-        letter: &Letter,
-        cells: &BTreeMap<String, String>,
-        forms: &Forms,
-        making: &Making<'_>,
-    ) -> Option<Cast> {
+    fn cast(&self, cells: &BTreeMap<String, String>, forms: &Forms, making: &Making<'_>) -> Option<Cast> {
+        let letter = making.letter;
         let holed = |family| letter.cells.with_holes(cells, forms, family);
         let (head, body) = (holed(Family::Head), holed(Family::Body));
         let cells = RowCells { head: &head, body: &body };
-        let rendered = self.library.render(letter, &making.prepared.edition, cells).ok()?;
-        let object = self.object(making).write().ok()?;
-        let is_markdown = letter.form == Form::Markdown;
-        Cast::new(&rendered, is_markdown, &letter.language, &making.prepared.sender, &object)
+        let rendered = self.library.render(letter, &self.values(making)?, cells).ok()?;
+        let calendar = match self.object(making) {
+            Some(object) => Some((object.method, object.write().ok()?)),
+            None => None,
+        };
+        making.cast(&rendered, calendar.as_ref().map(|(method, octets)| (*method, octets.as_str())))
     }
 
     /// A message whose cast has passed the whole gate: what is filled in is looked at, the rest is the same octets.
     fn fill(&self, cast: &Cast, shape: &Shape<'_>, making: &Making<'_>) -> Option<Composed> {
         let object = self.object(making);
-        let filled = cast.calendar.fill(&object)?;
-        let (mut composed, fields) = self.assemble(cast, &shape.values, making, filled.octets);
+        let filled = match (&cast.calendar, &object) {
+            (Some(cast), Some(object)) => Some(cast.fill(object)),
+            (None, None) => None,
+            // The key of a cast says whether it has an object.
+            _ => return None,
+        };
+        let (octets, personal) = filled.map(|filled| (filled.octets, filled.personal)).unzip();
+        let (mut composed, fields) = self.assemble(cast, &shape.values, making, octets);
         composed.warnings.clone_from(&cast.warnings);
-        let meant = self.meant(&object, making);
-        if !calendar::lint_personal(filled.personal.as_bytes(), &meant).is_empty() {
+        if let (Some(object), Some(personal)) = (&object, personal)
+            && !calendar::lint_personal(personal.as_bytes(), &self.meant(object, making)).is_empty()
+        {
             // The whole gate says it with the problem's place.
             return None;
         }
@@ -358,28 +435,36 @@ impl Composer {
     /// The first message of a cast goes through the whole gate.
     fn first(&self, cast: &Cast, values: &[Cow<'_, str>], making: &Making<'_>) -> Result<Composed, Vec<Problem>> {
         let object = self.object(making);
-        let calendar = object.write().map_err(|fault| self.unwritten(fault, making))?;
+        let calendar = self.written(object.as_ref(), making)?;
         let (composed, _) = self.assemble(cast, values, making, calendar);
-        self.gate(composed, &object, making)
+        self.gate(composed, object.as_ref(), making)
     }
 
     /// A message that shares nothing with others.
     fn anew(&self, cells: &BTreeMap<String, String>, making: &Making<'_>) -> Result<Composed, Vec<Problem>> {
         let row = RowCells { head: cells, body: cells };
-        let rendered =
-            self.library.render(making.letter, &making.prepared.edition, row).map_err(|problem| vec![problem])?;
+        let values = self.values(making).unwrap_or_default();
+        let rendered = self.library.render(making.letter, &values, row).map_err(|problem| vec![problem])?;
         let object = self.object(making);
-        let calendar = object.write().map_err(|fault| self.unwritten(fault, making))?;
+        let calendar = self.written(object.as_ref(), making)?;
         // What looks like a hole in a text is a private-use character that somebody wrote.
         let unfit = || {
             let fault = "the letter holds private-use characters (U+F8F0 to U+F8FF)";
             vec![Problem::new(self.place(making.letter), fault, "take them out")]
         };
-        let is_markdown = making.letter.form == Form::Markdown;
-        let cast = Cast::new(&rendered, is_markdown, &making.letter.language, &making.prepared.sender, &calendar);
+        let method = object.as_ref().map(|object| object.method);
+        let cast = making.cast(&rendered, method.zip(calendar.as_deref()));
         let cast = cast.filter(|cast| !cast.has_holes()).ok_or_else(unfit)?;
         let (composed, _) = self.assemble(&cast, &[], making, calendar);
-        self.gate(composed, &object, making)
+        self.gate(composed, object.as_ref(), making)
+    }
+
+    fn written(&self, object: Option<&Object<'_>>, making: &Making<'_>) -> Result<Option<String>, Vec<Problem>> {
+        let Some(object) = object else { return Ok(None) };
+        object.write().map(Some).map_err(|fault| {
+            let fault = format!("the calendar object cannot be written: {fault}");
+            vec![Problem::new(self.place(making.letter), fault, "mend the event")]
+        })
     }
 
     fn assemble(
@@ -387,30 +472,27 @@ impl Composer {
         cast: &Cast,
         values: &[Cow<'_, str>],
         making: &Making<'_>,
-        calendar: String,
+        calendar: Option<String>,
     ) -> (Composed, Vec<u8>) {
         let subject = cast.subject(values);
         let Making { letter, identity, attendee, date, .. } = *making;
-        let (octets, fields) = cast.fill(&subject, &Fill { identity, attendee, date, values, calendar: &calendar });
-        let language = letter.language.to_string();
-        let letter = letter.name.clone();
-        (
-            Composed { octets, identity: identity.clone(), calendar, language, subject, letter, warnings: Vec::new() },
-            fields,
-        )
+        let thread = making.dispatch.thread.as_ref();
+        let fill = Fill { identity, attendee, date, values, calendar: calendar.as_deref(), thread };
+        let (octets, fields) = cast.fill(&subject, &fill);
+        let language = making.calendar.map(|part| part.language.to_string()).unwrap_or_default();
+        let (letter, identity) = (letter.name.clone(), identity.clone());
+        (Composed { octets, identity, calendar, language, subject, letter, warnings: Vec::new() }, fields)
     }
 
     fn place(&self, letter: &Letter) -> Place {
         Place::file(&format!("{}/{}", self.file.templates.folder, letter.name))
     }
 
-    fn unwritten(&self, fault: calendar::ObjectFault, making: &Making<'_>) -> Vec<Problem> {
-        let fault = format!("the calendar object cannot be written: {fault}");
-        vec![Problem::new(self.place(making.letter), fault, "mend the event")]
-    }
-
-    fn letter(&self, purpose: Purpose, reader: &Reader<'_>) -> Result<&Letter, Vec<Problem>> {
+    fn letter(&self, key: &DispatchKey, reader: &Reader<'_>) -> Result<&Letter, Vec<Problem>> {
         let folder = &self.file.templates.folder;
+        // Letters of a mailing have a folder of its name; reminders are all alike.
+        let named = self.mailings.get(&key.mailing).filter(|_| key.purpose == Purpose::Message);
+        let purpose = named.map_or(key.purpose.as_str(), String::as_str);
         let letter = self.library.letter(purpose, reader.kind, reader.language).map_err(|tried| {
             let place = Place::file(&format!("{folder}/{}", tried.first().map_or("", String::as_str)));
             let fault = format!("there is no template for kind `{}` in language `{}`", reader.kind, reader.language);
@@ -431,64 +513,37 @@ impl Composer {
         Ok(letter)
     }
 
-    fn object<'o>(&'o self, making: &Making<'o>) -> Object<'o> {
-        let event = &self.file.event;
-        let prepared = making.prepared;
-        Object {
-            method: OrganizerMethod::Request,
-            uid: &making.identity.uid,
-            sequence: self.revision.sequence,
-            dtstamp: self.revision.dtstamp,
-            created: self.revision.dtstamp,
-            last_modified: self.revision.dtstamp,
-            start: event.start,
-            end: event.end,
-            summary: &prepared.title,
-            location: &prepared.place,
-            description: &prepared.edition.description,
-            organizer: &prepared.sender,
-            attendee: making.attendee,
-            partstat: PartStat::NeedsAction,
-            status: Status::Confirmed,
-            url: event.url.as_deref(),
-        }
+    fn object<'o>(&self, making: &Making<'o>) -> Option<Object<'o>> {
+        Some(making.calendar?.object(self.created, &making.identity.uid, making.attendee))
     }
 
-    fn meant<'o>(&'o self, object: &Object<'o>, making: &Making<'o>) -> calendar::Meant<'o> {
-        calendar::Meant {
-            method: object.method,
-            uid: object.uid,
-            sequence: object.sequence,
-            dtstamp: object.dtstamp,
-            stored: None,
-            start: object.start,
-            end: object.end,
-            organizer: object.organizer,
-            attendee: object.attendee,
-            partstat: object.partstat,
-            status: object.status,
-            summary: object.summary,
-            location: object.location,
-            description: object.description,
-            url: object.url,
-            local_words: &making.prepared.date_words,
-            now: making.now,
-        }
+    fn meant<'o>(&self, object: &Object<'o>, making: &Making<'o>) -> calendar::Meant<'o> {
+        let held = making.dispatch.held.as_ref();
+        let stored = held.and_then(|held| Some(self.told.get(&held.revision)?.stored(held)));
+        let local_words = making.calendar.map_or("", |part| &part.voice.rendering.date);
+        calendar::Meant { stored, ..meant(object, local_words, making.now) }
     }
 
     /// Nothing leaves that fails this: the octets are read again and compared with what is meant.
-    fn gate(&self, mut composed: Composed, object: &Object<'_>, making: &Making<'_>) -> Result<Composed, Vec<Problem>> {
+    fn gate(
+        &self,
+        mut composed: Composed,
+        object: Option<&Object<'_>>,
+        making: &Making<'_>,
+    ) -> Result<Composed, Vec<Problem>> {
         const CURE: &str = "such a message is never sent; mend the template, the row or the event";
         let mut problems = Vec::new();
-        for finding in calendar::lint(composed.calendar.as_bytes(), &self.meant(object, making)) {
-            match finding.rule.severity() {
-                Severity::Warning => composed.warnings.push(format!("{}: {}", finding.rule, finding.text)),
-                Severity::Fault => problems.push(format!("calendar rule {}: {}", finding.rule, finding.text)),
+        if let (Some(object), Some(calendar), Some(part)) = (object, &composed.calendar, making.calendar) {
+            for finding in calendar::lint(calendar.as_bytes(), &self.meant(object, making)) {
+                match finding.rule.severity() {
+                    Severity::Warning => composed.warnings.push(format!("{}: {}", finding.rule, finding.text)),
+                    Severity::Fault => problems.push(format!("calendar rule {}: {}", finding.rule, finding.text)),
+                }
             }
-        }
-        for words in &making.prepared.time_words {
-            if !object.description.contains(words.as_str()) {
-                problems.push(format!("calendar rule L17: the calendar text does not say `{words}`"));
+            for words in [&part.voice.rendering.time, &part.voice.rendering.zone_name] {
+                if !object.description.contains(words.as_str()) {
+                    problems.push(format!("calendar rule L17: the calendar text does not say `{words}`"));
+                }
             }
         }
         for finding in lint::lint(&composed.octets, &lint_meant(&composed, making)) {
@@ -501,36 +556,32 @@ impl Composer {
     }
 }
 
-fn lint_meant<'m>(composed: &'m Composed, making: &Making<'m>) -> lint::Meant<'m> {
-    lint::Meant {
-        from: &making.prepared.sender,
-        to: making.attendee,
-        subject: &composed.subject,
-        message_id: &composed.identity.message_id,
-        calendar: Some(lint::Calendar {
-            method: OrganizerMethod::Request.as_str(),
-            octets: composed.calendar.as_bytes(),
-        }),
+impl Making<'_> {
+    /// Under which a cast is kept: all that it holds beside the holes.
+    fn cast_key(&self, shape: &str) -> String {
+        let Dispatch { key, held, thread, .. } = self.dispatch;
+        let object = self.calendar.map(|part| (part.entry.method, part.entry.sequence, part.language.as_str()));
+        let held = held.as_ref().map(|held| (held.revision, held.method));
+        format!("{}{shape}", format_args!("{:?}", (key.purpose, key.revision, object, held, thread.is_some())))
+    }
+
+    fn cast(&self, rendered: &Rendered, calendar: Option<(OrganizerMethod, &str)>) -> Option<Cast> {
+        let is_markdown = self.letter.form == Form::Markdown;
+        let is_reply = self.dispatch.thread.is_some();
+        Cast::new(rendered, is_markdown, &self.letter.language, self.sender, calendar, is_reply)
     }
 }
 
-fn prepare(library: &Library, file: &EventFile, letter: &Letter) -> Result<Prepared, Problem> {
-    let language = &letter.language;
-    let in_language = |text: &crate::input::text::Text| text.in_language(language, &file.languages).to_owned();
-    let date_words = words::date(file.event.local_start.date(), language).ok_or_else(|| {
-        let place = Place::file(&format!("{}/{}", file.templates.folder, letter.name));
-        Problem::new(
-            place,
-            format!("there are no words for dates in language `{language}`"),
-            "write to us, or use another language",
-        )
-    })?;
-    Ok(Prepared {
-        edition: library.edition(Purpose::Invitation, file, language)?,
-        sender: Mailbox::new(&in_language(&file.sender.name), file.sender.address.clone()),
-        title: in_language(&file.event.title),
-        place: in_language(&file.event.place),
-        date_words,
-        time_words: [words::time(file.event.local_start.time(), language), in_language(&file.event.zone_name)],
-    })
+fn lint_meant<'m>(composed: &'m Composed, making: &Making<'m>) -> lint::Meant<'m> {
+    let method = making.calendar.map(|part| part.entry.method.as_str());
+    lint::Meant {
+        from: making.sender,
+        to: making.attendee,
+        subject: &composed.subject,
+        message_id: &composed.identity.message_id,
+        thread: making.dispatch.thread.as_ref(),
+        calendar: method
+            .zip(composed.calendar.as_deref())
+            .map(|(method, octets)| lint::Calendar { method, octets: octets.as_bytes() }),
+    }
 }

@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::input::event_file::EventFile;
 use crate::input::text::Text;
 use crate::people::Language;
+use crate::plan::Facts;
+use crate::plan::amendment::{Field, compare};
 
 /// Names that no column may take.
-pub(super) const RESERVED: [&str; 4] = ["event", "contact", "sender", "message"];
+pub(super) const RESERVED: [&str; 7] = ["event", "contact", "sender", "message", "before", "changes", "is_reinstated"];
 
 /// What stands below a reserved name, so that a mistyped field is found before rendering.
 pub(super) fn fields(name: &str) -> &'static [&'static str] {
@@ -19,7 +21,9 @@ pub(super) fn fields(name: &str) -> &'static [&'static str] {
         "event.speakers[]" => &["role", "name", "function"],
         "contact" => &["name", "telephone", "email"],
         "sender" => &["name", "address"],
-        "message" => &["language"],
+        "message" => &["language", "is_withdrawn", "note"],
+        "before" => &["title", "place", "zone_name", "start", "end"],
+        "changes[]" => &["field", "before", "after"],
         _ => &[],
     }
 }
@@ -64,9 +68,100 @@ pub(super) fn event_values(file: &EventFile, language: &Language) -> Map<String,
         ("event", values),
         ("contact", contact),
         ("sender", sender),
-        ("message", json!({ "language": language.as_str() })),
+        ("message", json!({ "language": language.as_str(), "is_withdrawn": false })),
+        ("changes", json!([])),
+        ("is_reinstated", Value::Bool(false)),
     ];
     all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// What a message says of the event's life.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Story<'s> {
+    /// The state that it tells.
+    pub(super) told: &'s Facts,
+    /// The state that its reader knows; `None` for one who knows none.
+    pub(super) before: Option<&'s Facts>,
+    /// Whether the reader was told that it does not take place.
+    pub(super) is_reinstated: bool,
+    /// Whether it is cancelled for some readers only.
+    pub(super) is_withdrawn: bool,
+    /// A person's words; may be empty.
+    pub(super) note: &'s str,
+}
+
+impl Story<'_> {
+    /// Puts it into the event's values: facts are those of the state that is told, whatever the event file says by now.
+    pub(super) fn tell(&self, values: &mut Map<String, Value>, language: &Language) {
+        if let Some(event) = values.get_mut("event").and_then(Value::as_object_mut) {
+            event.extend(facts_values(self.told, language));
+            match self.told.url() {
+                Some(url) => event.insert("url".to_owned(), Value::from(url)),
+                None => event.remove("url"),
+            };
+        }
+        if let Some(message) = values.get_mut("message").and_then(Value::as_object_mut) {
+            message.insert("is_withdrawn".to_owned(), Value::Bool(self.is_withdrawn));
+            if !self.note.is_empty() {
+                message.insert("note".to_owned(), Value::from(self.note));
+            }
+        }
+        values.insert("is_reinstated".to_owned(), Value::Bool(self.is_reinstated));
+        let Some(before) = self.before else { return };
+        values.insert("before".to_owned(), Value::Object(facts_values(before, language)));
+        values.insert("changes".to_owned(), changes(before, self.told, language));
+    }
+}
+
+fn facts_values(facts: &Facts, language: &Language) -> Map<String, Value> {
+    let (start, end) = facts.local_times();
+    let mut values = Map::new();
+    if let Some(rendering) = facts.rendering(language).or_else(|| facts.original()) {
+        values.insert("title".to_owned(), Value::from(rendering.title.as_str()));
+        values.insert("place".to_owned(), Value::from(rendering.place.as_str()));
+        values.insert("zone_name".to_owned(), Value::from(rendering.zone_name.as_str()));
+    } else {
+        // Of before version 4: the texts of the event file are all there is.
+        let said = |text: &Text| match text {
+            Text::Same(text) => text.clone(),
+            Text::ByLanguage(texts) => {
+                texts.get(language.as_str()).or_else(|| texts.values().next()).cloned().unwrap_or_default()
+            }
+        };
+        values.insert("title".to_owned(), Value::String(said(facts.texts().0)));
+        values.insert("place".to_owned(), Value::String(said(facts.texts().1)));
+        values.insert("zone_name".to_owned(), Value::from(facts.zone()));
+    }
+    values.insert("start".to_owned(), Value::String(start.to_string()));
+    values.insert("end".to_owned(), Value::String(end.to_string()));
+    values
+}
+
+/// What has changed for a reader of a language; the calendar text is no such thing, for nobody reads two of them.
+fn changes(before: &Facts, told: &Facts, language: &Language) -> Value {
+    let difference = compare(before, told);
+    let pairs = difference.changes().iter().filter_map(|change| {
+        let in_language = |facts: &Facts| {
+            let rendering = facts.rendering(language)?;
+            Some(match change.field {
+                Field::Date => rendering.date.clone(),
+                Field::Time => format!("{} \u{2013} {}", rendering.time, rendering.end_time),
+                Field::Zone => rendering.zone_name.clone(),
+                Field::Place => rendering.place.clone(),
+                Field::Title => rendering.title.clone(),
+                Field::Organizer => rendering.organizer.clone(),
+                Field::Url | Field::Text => return None,
+            })
+        };
+        let (was, is) = match (change.field, in_language(before), in_language(told)) {
+            (Field::Text, ..) => return None,
+            (_, Some(was), Some(is)) => (was, is),
+            _ => (change.before.clone(), change.after.clone()),
+        };
+        // It may have changed for readers of other languages alone.
+        (was != is).then(|| json!({ "field": change.field.as_str(), "before": was, "after": is }))
+    });
+    Value::Array(pairs.collect())
 }
 
 /// The event's values and one row's cells. Cells cannot hide the event: their names are never reserved.

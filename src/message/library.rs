@@ -1,6 +1,7 @@
 //! All templates of a folder, parsed and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{PoisonError, RwLock};
 
 use handlebars::{Handlebars, Template};
 
@@ -62,7 +63,21 @@ pub struct Library {
     pub(super) origins: BTreeMap<String, (String, u64)>,
     rules: TemplateRules,
     languages: Languages,
+    /// What [`Library::letter`] has found: there are far fewer answers than recipients.
+    chosen: RwLock<Vec<Choice>>,
 }
+
+/// For whom which letter was found.
+#[derive(Debug)]
+struct Choice {
+    folder: String,
+    kind: Kind,
+    language: Language,
+    letter: String,
+}
+
+/// Answers that are kept; beyond them the chain is gone through each time.
+const CHOICES_MOST: usize = 64;
 
 /// Which registry a file belongs to, by its ending.
 const ENDINGS: [(&str, Target); 3] =
@@ -84,6 +99,7 @@ impl Library {
             origins: BTreeMap::new(),
             rules: file.templates.clone(),
             languages: file.languages.clone(),
+            chosen: RwLock::default(),
         };
         let mut findings = Findings::default();
         for name in sources.names() {
@@ -294,17 +310,39 @@ impl Library {
         }
     }
 
-    /// The letter for a kind and a language, by the configured chain.
+    /// The letter for a kind and a language, by the configured chain; `folder` is the purpose, or the name of a mailing.
     ///
     /// # Errors
     /// The names that were looked for.
-    pub fn letter(&self, purpose: Purpose, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
+    pub fn letter(&self, folder: &str, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
+        let is_same = |c: &&Choice| c.folder == folder && c.kind == kind && c.language == *language;
+        // A panic elsewhere cannot leave half an answer.
+        let chosen = self.chosen.read().unwrap_or_else(PoisonError::into_inner);
+        let known = chosen.iter().find(is_same).and_then(|choice| self.letters.get(&choice.letter));
+        drop(chosen);
+        if let Some(letter) = known {
+            return Ok(letter);
+        }
+        let letter = self.look_for(folder, kind, language)?;
+        let mut chosen = self.chosen.write().unwrap_or_else(PoisonError::into_inner);
+        if chosen.len() < CHOICES_MOST {
+            chosen.push(Choice {
+                folder: folder.to_owned(),
+                kind,
+                language: language.clone(),
+                letter: letter.name.clone(),
+            });
+        }
+        Ok(letter)
+    }
+
+    fn look_for(&self, folder: &str, kind: Kind, language: &Language) -> Result<&Letter, Vec<String>> {
         let kind = kind.as_str();
         let audience = self.rules.audience.get(kind).map_or(kind, String::as_str);
         let chain = self.languages.chain(language);
         let mut tried = Vec::new();
         for pattern in &self.rules.chain {
-            let pattern = pattern.replace("{purpose}", purpose.as_str()).replace("{kind}", audience);
+            let pattern = pattern.replace("{purpose}", folder).replace("{kind}", audience);
             let named = pattern.replace("{language}", language.as_str());
             let candidates = if named.contains("{fallback}") {
                 chain.iter().skip(1).map(|l| named.replace("{fallback}", l.as_str())).collect()
@@ -331,6 +369,11 @@ impl Library {
         let names: Vec<String> =
             self.languages.chain(language).iter().map(|l| format!("{}/calendar.{l}", purpose.as_str())).collect();
         names.iter().find(|name| self.calendars.contains(*name)).cloned().ok_or(names)
+    }
+
+    /// Whether there is any letter in a folder.
+    pub fn has_letters(&self, folder: &str) -> bool {
+        self.letters.keys().any(|name| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Every letter, by name.

@@ -34,6 +34,8 @@ pub struct Meant<'a> {
     pub subject: &'a str,
     /// As the journal has it.
     pub message_id: &'a MessageId,
+    /// The message that began the correspondence, for In-Reply-To and References; `None` for a first message.
+    pub thread: Option<&'a MessageId>,
     /// What both calendar parts hold; `None` for a message without them.
     pub calendar: Option<Calendar<'a>>,
 }
@@ -66,7 +68,7 @@ pub enum Rule {
     Octets,
     /// M8: the sender is the organizer, the recipient is not.
     Organizer,
-    /// M9: each field once, and no other.
+    /// M9: each field once, and no other; a follow-up names the message that it follows.
     Fields,
     /// M10: plain text and HTML, both with something in them.
     Bodies,
@@ -319,6 +321,19 @@ impl<'a> Gate<'a> {
             && bracketed(raw) != Some(message_id.as_bytes())
         {
             self.find(Rule::Fields, format!("`Message-ID` is {}, not `<{message_id}>`", shown(raw)));
+        }
+        for name in ["In-Reply-To", "References"] {
+            match (header.get(name), self.meant.thread) {
+                (Some((raw, _)), Some(thread)) if bracketed(raw) == Some(thread.as_str().as_bytes()) => {}
+                (Some((raw, _)), Some(thread)) => {
+                    self.find(Rule::Fields, format!("`{name}` is {}, not `{thread}`", shown(raw)));
+                }
+                (Some((raw, _)), None) => {
+                    self.find(Rule::Fields, format!("`{name}` is {} in a first message", shown(raw)));
+                }
+                (None, Some(_)) => self.find(Rule::Fields, format!("field `{name}` is missing in a follow-up")),
+                (None, None) => {}
+            }
         }
         if let Some((_, value)) = header.get("Subject") {
             self.check_words("the subject", value.as_text().unwrap_or_default(), self.meant.subject);
@@ -851,6 +866,7 @@ mod tests {
                 to: &self.to,
                 subject: &self.subject,
                 message_id: &self.message_id,
+                thread: None,
                 calendar: Some(Calendar { method: "REQUEST", octets: &self.calendar }),
             }
         }
@@ -969,12 +985,25 @@ mod tests {
         sample.to = Mailbox::new("", sample.to.address().clone());
         let message = String::from_utf8(sample.build(true)).expect("ASCII").replace(
             "\r\nMIME-Version",
-            "\r\nIn-Reply-To: <a@events.example>\r\nReferences: <a@events.example>\r\n <b@events.example>\r\n\
+            "\r\nIn-Reply-To: <a@events.example>\r\nReferences: <a@events.example>\r\n\
              Reply-To: <rsvp@events.example>\r\nContent-Language: fr\r\nList-Id: Events <list.events.example>\r\n\
              List-Unsubscribe: <https://events.example/u?t=1>,\r\n <mailto:leave@events.example>\r\n\
              List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nMIME-Version",
         );
-        assert_eq!(text(&lint(message.as_bytes(), &sample.meant())), "");
+        let first = MessageId::from_journal("a@events.example".to_owned());
+        let follow_up = Meant { thread: Some(&first), ..sample.meant() };
+        assert_eq!(text(&lint(message.as_bytes(), &follow_up)), "");
+        let other = MessageId::from_journal("b@events.example".to_owned());
+        let plain = String::from_utf8(sample.build(true)).expect("ASCII");
+        for (message, thread, said) in [
+            (&message, Some(&other), "`In-Reply-To` is `<a@events.example>`, not `<b@events.example>`"),
+            (&message, None, "`References` is `<a@events.example>` in a first message"),
+            (&plain, Some(&first), "field `References` is missing in a follow-up"),
+        ] {
+            let found = lint(message.as_bytes(), &Meant { thread, ..sample.meant() });
+            assert!(found.iter().all(|finding| finding.rule == Rule::Fields) && found.len() == 2, "{}", text(&found));
+            assert!(text(&found).contains(said), "{}", text(&found));
+        }
     }
 
     /// A mutation of the good message and the rule that must find it.

@@ -20,6 +20,7 @@ pub mod markdown;
 mod pieces;
 mod render;
 mod source;
+mod told;
 pub mod words;
 
 pub use compose::{Checked, Composed, Composer, Reader};

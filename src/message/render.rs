@@ -1,17 +1,18 @@
 //! One recipient's texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason};
 use serde_json::{Map, Value};
 
-use super::context;
+use super::context::{self, Story};
 use super::library::{Form, LAYOUT, Letter, Library};
-use super::markdown;
+use super::{markdown, words};
 use crate::input::event_file::EventFile;
 use crate::input::problem::{Place, Problem};
+use crate::input::text::Text;
 use crate::people::Language;
-use crate::plan::Purpose;
+use crate::plan::{Facts, Purpose, Rendering};
 
 /// Everything that a message says.
 #[derive(Clone, Debug)]
@@ -35,19 +36,29 @@ pub(super) struct RowCells<'c> {
     pub(super) body: &'c BTreeMap<String, String>,
 }
 
-/// What is the same for everybody who reads one language.
-#[derive(Clone, Debug)]
-pub(super) struct Edition {
-    pub(super) values: Map<String, Value>,
-    /// The calendar text: no recipient stands in it.
-    pub(super) description: String,
-}
-
 impl Library {
-    /// Prepares a language: its values and its calendar text.
-    pub(super) fn edition(&self, purpose: Purpose, file: &EventFile, language: &Language) -> Result<Edition, Problem> {
-        let values = context::event_values(file, language);
-        let name = self.calendar(purpose, language).map_err(|tried| {
+    /// The facts of the event as the file and the calendar texts have them now, in every language in which there are letters.
+    ///
+    /// # Errors
+    /// A language without calendar text or without words for dates; a calendar text that does not render.
+    pub fn facts(&self, file: &EventFile) -> Result<Facts, Vec<Problem>> {
+        let mut renderings = BTreeMap::new();
+        let mut problems = Vec::new();
+        let languages: BTreeSet<&Language> = self.letters().map(|letter| &letter.language).collect();
+        for language in languages {
+            match self.rendering(file, language) {
+                Ok(rendering) => {
+                    renderings.insert(language.clone(), rendering);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() { Ok(Facts::new(file, renderings)) } else { Err(problems) }
+    }
+
+    fn rendering(&self, file: &EventFile, language: &Language) -> Result<Rendering, Problem> {
+        let in_language = |text: &Text| text.in_language(language, &file.languages).to_owned();
+        let name = self.calendar(Purpose::Invitation, language).map_err(|tried| {
             let place = Place::file(&format!("{}/{}.txt.hbs", file.templates.folder, tried[0]));
             Problem::new(
                 place,
@@ -55,15 +66,66 @@ impl Library {
                 "write this file; it is the DESCRIPTION of the calendar entry",
             )
         })?;
-        let context = Context::from(Value::Object(values.clone()));
-        let description =
-            self.text.render_with_context(&name, &context).map_err(|error| self.problem(&name, &error))?;
-        Ok(Edition { values, description: description.trim_end().to_owned() })
+        let date = words::date(file.event.local_start.date(), language).ok_or_else(|| {
+            Problem::new(
+                Place::file(&format!("{}/{name}.txt.hbs", file.templates.folder)),
+                format!("there are no words for dates in language `{language}`"),
+                "write to us, or use another language",
+            )
+        })?;
+        Ok(Rendering {
+            title: in_language(&file.event.title),
+            place: in_language(&file.event.place),
+            organizer: in_language(&file.sender.name),
+            zone_name: in_language(&file.event.zone_name),
+            date,
+            time: words::time(file.event.local_start.time(), language),
+            end_time: words::time(file.event.local_end.time(), language),
+            description: self.calendar_text(&name, context::event_values(file, language))?,
+        })
+    }
+
+    /// The facts with the calendar texts of a cancellation, in the languages that have one; in others the text stays.
+    ///
+    /// # Errors
+    /// Calendar texts that do not render.
+    pub fn cancelled(
+        &self,
+        file: &EventFile,
+        facts: Facts,
+        is_withdrawn: bool,
+        note: &str,
+    ) -> Result<Facts, Vec<Problem>> {
+        let story = Story { told: &facts, before: None, is_reinstated: false, is_withdrawn, note };
+        let mut texts = Vec::new();
+        let mut problems = Vec::new();
+        for tag in facts.renderings().keys() {
+            let Some(language) = Language::parse(tag) else { continue };
+            let Ok(name) = self.calendar(Purpose::Cancellation, &language) else { continue };
+            let mut values = context::event_values(file, &language);
+            story.tell(&mut values, &language);
+            match self.calendar_text(&name, values) {
+                Ok(text) => texts.push((language, text)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() { Ok(facts.described(texts)) } else { Err(problems) }
+    }
+
+    fn calendar_text(&self, name: &str, values: Map<String, Value>) -> Result<String, Problem> {
+        let context = Context::from(Value::Object(values));
+        let text = self.text.render_with_context(name, &context).map_err(|error| self.problem(name, &error))?;
+        Ok(text.trim_end().to_owned())
     }
 
     /// Renders a letter for one row.
-    pub(super) fn render(&self, letter: &Letter, edition: &Edition, cells: RowCells<'_>) -> Result<Rendered, Problem> {
-        let context = |cells| Context::from(context::with_cells(edition.values.clone(), cells));
+    pub(super) fn render(
+        &self,
+        letter: &Letter,
+        values: &Map<String, Value>,
+        cells: RowCells<'_>,
+    ) -> Result<Rendered, Problem> {
+        let context = |cells| Context::from(context::with_cells(values.clone(), cells));
         let (head, body) = (context(cells.head), context(cells.body));
         let render = |registry: &Handlebars<'static>, name: &str, context: &Context| {
             registry.render_with_context(name, context).map_err(|error| self.problem(name, &error))
@@ -82,7 +144,7 @@ impl Library {
                 let right_to_left = letter.language.is_right_to_left();
                 let made = markdown::render(&source, &self.style, right_to_left)
                     .map_err(|fault| self.markdown_problem(letter, &fault))?;
-                (source, self.lay_out(letter, edition, &subject, &preheader, made.html)?, made.text)
+                (source, self.lay_out(letter, values, &subject, &preheader, made.html)?, made.text)
             }
         };
         Ok(Rendered { subject, preheader, markdown, html, text })
@@ -91,13 +153,13 @@ impl Library {
     fn lay_out(
         &self,
         letter: &Letter,
-        edition: &Edition,
+        values: &Map<String, Value>,
         subject: &str,
         preheader: &str,
         body: String,
     ) -> Result<String, Problem> {
         let (dir, align) = if letter.language.is_right_to_left() { ("rtl", "right") } else { ("ltr", "left") };
-        let mut values = edition.values.clone();
+        let mut values = values.clone();
         for (key, value) in [
             ("lang", letter.language.as_str()),
             ("dir", dir),

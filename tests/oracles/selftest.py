@@ -344,6 +344,7 @@ def ask(folder, name, messages, facts):
     calendars = sorted(entry.path for entry in os.scandir(f"{case}/ics"))
     if calendars:
         answers["restriction"] = run(f"{READY}/restriction", *calendars)
+        answers["scheduling"] = run(f"{READY}/scheduling", f"{case}/facts.json", *calendars)
     refused = {oracle: said for oracle, (code, said) in answers.items() if code}
     with open(os.path.join(case, "said"), "w") as file:
         file.write("".join(f"== {oracle}\n{said}" for oracle, said in refused.items()))

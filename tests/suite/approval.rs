@@ -224,3 +224,29 @@ fn the_plans_file_can_be_checked_by_hand() {
     desk.ends(0, &["send"]);
     assert_eq!(desk.outbox().len(), 4);
 }
+
+#[test]
+fn every_mail_needs_its_own_yes() {
+    let desk = desk();
+    approved(&desk, &[]);
+    desk.ends(0, &["send"]);
+    edit(&desk, "convoke.toml", "start = 2017-09-22T15:00:00", "start = 2017-09-22T15:05:00");
+    refused(&desk, &["update"], &["asks for an approval", "`convoke update --seal`"]);
+    let sealed = |arguments: &[&str]| {
+        let ran = desk.ends(0, &[arguments, &["--seal", "--by", "Ana", "--json"]].concat());
+        let plan: Value = serde_json::from_str(ran.out.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(plan["messages"], 4, "{}", ran.out);
+        plan["seal"].as_str().expect("a seal").to_owned()
+    };
+    let update = sealed(&["update", "--as", "material"]);
+    refused(&desk, &["update"], &["of `Ana` waits for a second person", &update[..8]]);
+    assert_eq!(desk.outbox().len(), 4);
+    desk.ends(0, &["approve", "--by", "Berta", "--seal", &update]);
+    desk.ends(0, &["update"]);
+    assert_eq!(desk.outbox().len(), 8);
+    let cancel = sealed(&["cancel", "--all", "--reason", "The minister is ill."]);
+    refused(&desk, &["cancel", "--all"], &["waits for a second person"]);
+    desk.ends(0, &["approve", "--by", "Berta", "--seal", &cancel]);
+    desk.ends(0, &["cancel", "--all"]);
+    assert_eq!(desk.outbox().len(), 12);
+}

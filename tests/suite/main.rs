@@ -1,9 +1,11 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
+mod answers;
 mod approval;
 mod book;
 mod cells;
 mod check;
+mod clients;
 mod clock;
 mod connect;
 mod crash;
@@ -17,7 +19,9 @@ mod faulty;
 mod golden;
 mod hostile;
 mod kill;
+mod life;
 mod limits;
+mod mailings;
 mod oracles;
 mod people;
 mod preview;

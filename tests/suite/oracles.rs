@@ -1,7 +1,14 @@
-//! Independent readers of what we write: PyPI icalendar, npm ical.js, libical's restrictions, SpamAssassin.
+//! Independent readers of what we write: PyPI icalendar, npm ical.js, libical's restrictions,
+//! KCalendarCore, SpamAssassin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use convoke::calendar::{Object, OrganizerMethod, PartStat, Sequence, Uid};
+use convoke::input::event_file;
+use convoke::mail::{AddrSpec, Mailbox};
+use convoke::people::Language;
+use jiff::SignedDuration;
 
 use crate::desk::{Desk, repository};
 
@@ -25,11 +32,8 @@ pub(crate) fn passes(command: &mut Command, last: &str) {
     );
 }
 
-#[test]
-fn every_sample_message_says_to_independent_readers_what_is_meant() {
-    let Some(oracles) = oracles() else { return };
-    let desk = Desk::sample();
-    desk.ends(0, &["send"]);
+/// What is meant for each recipient, by what the journal and the settings say.
+fn meant(desk: &Desk, words: &[&str]) -> serde_json::Map<String, serde_json::Value> {
     let rows: serde_json::Value =
         serde_json::from_str(&desk.ends(0, &["export", "--format", "json"]).out).expect("JSON");
     let settings: toml::Table = desk.read("convoke.toml").parse().expect("TOML");
@@ -52,26 +56,168 @@ fn every_sample_message_says_to_independent_readers_what_is_meant() {
                 "cn": text("entity").replace('"', "'"),
                 "summary": in_language("title"),
                 "location": in_language("place"),
-                "description_contains": ["113", "99", "(New York time)", "+1 212 599 0220 ext. 230"],
+                "description_contains": words,
             }),
         );
     }
-    let facts = serde_json::json!({
-        "method": "REQUEST", "start": "2017-09-22T19:00:00Z", "end": "2017-09-22T20:30:00Z",
-        "organizer": "events@liechtenstein-un.example", "sequence": 0, "status": "CONFIRMED", "messages": messages,
-    });
+    messages
+}
+
+/// Asks all readers about all messages in the outbox.
+#[track_caller]
+fn judge(oracles: &Path, desk: &Desk, facts: &serde_json::Value) {
+    let count = facts["messages"].as_object().expect("messages").len();
     desk.write("facts.json", &facts.to_string());
     let (facts, outbox) = (desk.path.join("facts.json"), desk.path.join("outbox"));
     let scripts = repository().join("tests/oracles");
     let python = oracles.join("venv/bin/python");
-    passes(Command::new(&python).arg(scripts.join("calendar.py")).args([&facts, &outbox]), "268 messages, 0 failures");
-    passes(Command::new("node").arg(scripts.join("calendar.mjs")).args([&facts, &outbox]), "268 messages, 0 failures");
+    let messages = format!("{count} messages, 0 failures");
+    passes(Command::new(&python).arg(scripts.join("calendar.py")).args([&facts, &outbox]), &messages);
+    passes(Command::new("node").arg(scripts.join("calendar.mjs")).args([&facts, &outbox]), &messages);
     let calendars = desk.path.join("calendars");
+    let _ = std::fs::remove_dir_all(&calendars);
     let extracted = Command::new(&python).arg(scripts.join("extract.py")).args([&calendars, &outbox]).status();
     assert!(extracted.expect("python").success());
     let files: Vec<PathBuf> =
         std::fs::read_dir(&calendars).expect("calendars").map(|e| e.expect("an entry").path()).collect();
-    passes(Command::new(oracles.join("restriction")).args(&files), "268 calendars, 0 failures");
+    let calendars = format!("{count} calendars, 0 failures");
+    passes(Command::new(oracles.join("restriction")).args(&files), &calendars);
+    passes(Command::new(oracles.join("scheduling")).arg(&facts).args(&files), &calendars);
+}
+
+#[test]
+fn every_sample_message_says_to_independent_readers_what_is_meant() {
+    let Some(oracles) = oracles() else { return };
+    let desk = Desk::sample();
+    desk.ends(0, &["send"]);
+    let messages = meant(&desk, &["113", "99", "(New York time)", "+1 212 599 0220 ext. 230"]);
+    assert_eq!(messages.len(), 268);
+    let facts = serde_json::json!({
+        "method": "REQUEST", "start": "2017-09-22T19:00:00Z", "end": "2017-09-22T20:30:00Z",
+        "organizer": "events@liechtenstein-un.example", "sequence": 0, "status": "CONFIRMED", "messages": messages,
+    });
+    judge(&oracles, &desk, &facts);
+}
+
+#[test]
+fn updates_and_cancellations_say_to_independent_readers_what_is_meant() {
+    let Some(oracles) = oracles() else { return };
+    let languages = ["ar", "en", "es", "fr", "ru", "zh"];
+    let missions = languages.map(|tag| format!("Mission {tag},mission,{tag},mission.{tag}@host.example,,,,of {tag}\n"));
+    let ngos = ["en", "es", "fr"].map(|tag| format!("Société {tag},ngo,{tag},ngo.{tag}@host.example,Ms.,Zoé,Été,\n"));
+    let heading = "entity,kind,language,email,honorific,given,family,of_state\n";
+    let desk = Desk::with_list(&format!("{heading}{}{}", missions.concat(), ngos.concat()));
+    for purpose in ["update", "cancellation"] {
+        if !desk.path.join("templates").join(purpose).exists() {
+            for tag in languages {
+                let letter =
+                    "+++\nsubject = \"{{event.title}}\"\nregister = \"letter\"\n+++\n{{entity}}: {{event.place}}.\n";
+                desk.write(&format!("templates/{purpose}/default.{tag}.md.hbs"), letter);
+            }
+        }
+    }
+    let alter = |changes: &[(&str, &str)]| {
+        let settings = desk.read("convoke.toml");
+        let altered = changes.iter().fold(settings.clone(), |text, (from, to)| text.replace(from, to));
+        assert_ne!(settings, altered);
+        desk.write("convoke.toml", &altered);
+        // What was judged before is out of the way.
+        std::fs::remove_dir_all(desk.path.join("outbox")).expect("an outbox");
+    };
+    desk.ends(0, &["send"]);
+    desk.ends(0, &["note", "mission.fr@host.example", "--accepted"]);
+    alter(&[("Conference Room 2", "Conference Room 7"), ("salle de conférence 2", "salle de conférence 7")]);
+    desk.ends(0, &["update", "--as", "wording"]);
+    let mut messages = meant(&desk, &["113", "99"]);
+    messages["mission.fr@host.example"]["partstat"] = "ACCEPTED".into();
+    let mut facts = serde_json::json!({
+        "method": "REQUEST", "start": "2017-09-22T19:00:00Z", "end": "2017-09-22T20:30:00Z",
+        "organizer": "events@liechtenstein-un.example", "sequence": 0, "status": "CONFIRMED", "messages": messages,
+    });
+    judge(&oracles, &desk, &facts);
+    alter(&[("start = 2017-09-22T15:00:00", "start = 2017-09-22T15:30:00")]);
+    desk.ends(0, &["update", "--as", "material"]);
+    facts["start"] = "2017-09-22T19:30:00Z".into();
+    facts["sequence"] = 1.into();
+    facts["messages"] = meant(&desk, &["113", "99"]).into();
+    judge(&oracles, &desk, &facts);
+    std::fs::remove_dir_all(desk.path.join("outbox")).expect("an outbox");
+    desk.ends(0, &["cancel", "--all"]);
+    facts["method"] = "CANCEL".into();
+    facts["status"] = "CANCELLED".into();
+    facts["sequence"] = 2.into();
+    facts["messages"] = meant(&desk, &[]).into();
+    judge(&oracles, &desk, &facts);
+}
+
+/// Each language, each answer that ATTENDEE may repeat, and the cancellation.
+#[test]
+fn requests_and_cancellations_say_to_scheduling_clients_what_is_meant() {
+    const NAMES: [&str; 6] = [
+        "Permanent Mission of Côte d'Ivoire: “ONU”, New York",
+        "بعثة مصر الدائمة",
+        "中华人民共和国; a, b",
+        "Постоянное представительство",
+        "Médecins d'Ailleurs / section",
+        "A",
+    ];
+    let Some(oracles) = oracles() else { return };
+    let desk = Desk::empty();
+    let settings = std::fs::read_to_string(repository().join("convoke.toml")).expect("the sample's settings");
+    let file = event_file::read("convoke.toml", &settings).expect("no problems");
+    let mut messages = serde_json::Map::new();
+    let mut paths = Vec::new();
+    for (language, entity) in ["ar", "en", "es", "fr", "ru", "zh"].into_iter().zip(NAMES) {
+        let tag = Language::parse(language).expect("a language");
+        let [title, place, sender] = [&file.event.title, &file.event.place, &file.sender.name]
+            .map(|text| text.in_language(&tag, &file.languages).to_owned());
+        let organizer = Mailbox::new(&sender, file.sender.address.clone());
+        let requests = PartStat::ALL.map(|partstat| (OrganizerMethod::Request, partstat));
+        let cancels = [PartStat::NeedsAction, PartStat::Accepted].map(|partstat| (OrganizerMethod::Cancel, partstat));
+        for (number, (method, partstat)) in (1..).zip(requests.into_iter().chain(cancels)) {
+            let address = AddrSpec::parse(&format!("{language}.{number}@host.example")).expect("an address");
+            let uid = Uid::new("side-event", &format!("{language}{number}"), &file.sender.address).expect("a UID");
+            let made = file.event.start - SignedDuration::from_hours(24 * 20 - i64::from(number));
+            let description = format!("{title}\n{place}; 15:00, “{entity}”\n\n{}", "外 ".repeat(40));
+            let object = Object {
+                method,
+                uid: &uid,
+                sequence: Sequence::new(number).expect("a sequence"),
+                dtstamp: made,
+                created: made,
+                last_modified: made,
+                start: file.event.start,
+                end: file.event.end,
+                summary: &title,
+                location: &place,
+                description: &description,
+                organizer: &organizer,
+                attendee: &Mailbox::new(entity, address.clone()),
+                partstat,
+                status: method.status(),
+                url: None,
+            };
+            let name = format!("{language}{number}.ics");
+            desk.write(&name, &object.write().expect("an object"));
+            paths.push(desk.path.join(name));
+            messages.insert(
+                address.to_string(),
+                serde_json::json!({
+                    "method": method.as_str(), "status": method.status().as_str(), "partstat": partstat.as_str(),
+                    "sequence": number, "uid": uid.as_str(), "summary": title, "location": place,
+                    "organizer_cn": sender, "cn": entity, "description_contains": [title, place, "15:00", entity],
+                }),
+            );
+        }
+    }
+    let facts = serde_json::json!({
+        "start": "2017-09-22T19:00:00Z", "end": "2017-09-22T20:30:00Z",
+        "organizer": "events@liechtenstein-un.example", "messages": messages,
+    });
+    desk.write("facts.json", &facts.to_string());
+    let facts = desk.path.join("facts.json");
+    passes(Command::new(oracles.join("scheduling")).arg(&facts).args(&paths), "42 calendars, 0 failures");
+    passes(Command::new(oracles.join("restriction")).args(&paths), "42 calendars, 0 failures");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_form_that_needs_the_sex_is_asked_for_by_row() {
     );
     desk.write("recipients/list.csv", &format!("{HEAD}{}", rows.replace("Martin,president,", "Martin,président,m")));
     desk.ends(0, &["check"]);
-    let letter = desk.ends(0, &["preview", "--to", "a@x.example"]).out;
+    let letter = desk.ends(0, &["preview", "--to", "a@x.example", "--raw"]).out;
     let message = mail_parser::MessageParser::default().parse(letter.as_bytes()).expect("a message");
     let text = message.body_text(0).expect("a text").replace('\r', "");
     assert!(text.starts_with("Monsieur le Président,\n"), "{text}");
@@ -122,7 +122,7 @@ fn all_helpers_of_address_print_in_both_parts() {
     );
     desk.ends(0, &["check"]);
     let text = |to: &str| {
-        let letter = desk.ends(0, &["preview", "--to", to]).out;
+        let letter = desk.ends(0, &["preview", "--to", to, "--raw"]).out;
         let message = mail_parser::MessageParser::default().parse(letter.as_bytes()).expect("a message");
         (message.body_text(0).expect("text").replace('\r', ""), message.body_html(0).expect("HTML").into_owned())
     };
@@ -233,7 +233,7 @@ fn everybody_of_the_sample_can_be_addressed_in_both_registers() {
         assert_eq!(checked["to_be_sent"], 268, "{register}");
     }
     let begins = |to: &str| {
-        let letter = desk.ends(0, &["preview", "--to", to]).out;
+        let letter = desk.ends(0, &["preview", "--to", to, "--raw"]).out;
         let message = mail_parser::MessageParser::default().parse(letter.as_bytes()).expect("a message");
         let text = message.body_text(0).expect("a text").replace('\r', "");
         let lines: Vec<String> = text.lines().filter(|line| !line.is_empty()).take(5).map(str::to_owned).collect();
@@ -279,7 +279,7 @@ fn forms_of_address_are_filled_into_a_cast_as_they_are_made_alone() {
     for octets in sent {
         let message = mail_parser::MessageParser::default().parse(&octets).expect("a message");
         let to = message.to().and_then(|to| to.first()).and_then(|to| to.address()).expect("an address").to_owned();
-        let alone = desk.command(&["preview", "--to", &to]).output().expect("the program starts").stdout;
+        let alone = desk.command(&["preview", "--to", &to, "--raw"]).output().expect("the program starts").stdout;
         assert!(octets == alone, "{to}:\n{}\n{}", String::from_utf8_lossy(&octets), String::from_utf8_lossy(&alone));
     }
 }

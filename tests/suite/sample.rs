@@ -153,7 +153,7 @@ fn late_rows_are_invited_and_rows_taken_off_are_not() {
     assert_eq!((desk.standing("SENT"), desk.standing("CANCELLED")), (2, 1));
     desk.write("convoke.toml", &desk.read("convoke.toml").replace("T15:00:00", "T15:30:00"));
     let moved = desk.ends(78, &["send"]);
-    assert!(moved.err.contains("differ from what 2 recipients were sent"), "{}", moved.err);
+    assert!(moved.err.contains("the event differs from what 2 messages say"), "{}", moved.err);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use proptest::prelude::{Strategy, any};
 use proptest::{collection, prop_assert_eq, proptest};
 
-use super::{Meant, Rule, Severity, Stored, lint, lint_personal};
+use super::{Meant, Rule, Severity, Stored, lint, lint_personal, parse_personal};
 use crate::calendar::text::refold;
-use crate::calendar::{Object, OrganizerMethod, PartStat, Sequence, Status, Uid};
+use crate::calendar::{Cast, Object, OrganizerMethod, PartStat, Sequence, Status, Uid};
 use crate::mail::{AddrSpec, Mailbox};
 
 const WORDS: &str = "Friday, 22 September 2017, 15:00 (America/New_York)";
@@ -67,7 +67,11 @@ impl Dispatch {
 }
 
 fn write(meant: &Meant<'_>) -> String {
-    let object = Object {
+    object(meant).write().expect("consistent")
+}
+
+fn object<'a>(meant: &Meant<'a>) -> Object<'a> {
+    Object {
         method: meant.method,
         uid: meant.uid,
         sequence: meant.sequence,
@@ -84,8 +88,7 @@ fn write(meant: &Meant<'_>) -> String {
         partstat: meant.partstat,
         status: meant.status,
         url: meant.url,
-    };
-    object.write().expect("consistent")
+    }
 }
 
 fn rules(octets: &[u8], meant: &Meant<'_>) -> Vec<Rule> {
@@ -137,6 +140,44 @@ fn every_mutation_is_found_by_its_rule() {
         assert_ne!(mutated, write(&meant), "{from:?} is not there");
         let found = rules(mutated.as_bytes(), &meant);
         assert!(found.contains(rule), "{from:?} to {to:?}: {rule} expected, found {found:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_short_way_finds_what_the_long_way_finds(
+        name in "[A-Za-z][a-zA-Z é中,;:'{}\"^\\\\\u{a0}\u{2028}-]{0,90}",
+        at in any::<proptest::sample::Index>(),
+        octet in any::<u8>(),
+        is_inserted in any::<bool>(),
+    ) {
+        let dispatch = Dispatch { attendee: mailbox(&name, "Un@x.example"), ..Dispatch::new() };
+        let meant = dispatch.meant();
+        let written = Cast::personal(&object(&meant)).into_bytes();
+        prop_assert_eq!(parse_personal(&written, &meant), lint_personal(&written, &meant));
+        let mut changed = written;
+        let at = at.index(changed.len());
+        if is_inserted { changed.insert(at, octet) } else { changed[at] = octet }
+        // What was written is right already; any other text is either found wrong by both ways or by neither.
+        prop_assert_eq!(parse_personal(&changed, &meant), lint_personal(&changed, &meant));
+    }
+}
+
+#[test]
+fn plain_names_take_the_short_way() {
+    for name in ["Mission of X", &"Mission permanente de la République française ".repeat(4)] {
+        let dispatch = Dispatch { attendee: mailbox(name, "Un@x.example"), ..Dispatch::new() };
+        let meant = dispatch.meant();
+        let written = Cast::personal(&object(&meant));
+        assert!(super::plain::is_as_meant(written.as_bytes(), &meant), "{written}");
+        for (old, new) in
+            [("Mission", "mission"), ("\r\nEND:VEVENT", "\r\n \r\nEND:VEVENT"), ("Un@", "un@"), ("\r\n", "\n")]
+        {
+            let changed = written.replacen(old, new, 1);
+            assert!(!super::plain::is_as_meant(changed.as_bytes(), &meant) || changed == written, "{changed}");
+        }
+        let unfolded = written.replace("\r\n ", "");
+        assert!(!super::plain::is_as_meant(unfolded.as_bytes(), &meant), "a line is too long");
     }
 }
 

@@ -12,7 +12,7 @@ use ics::components::Component;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::text::{Parameters, Value, normal, refold};
+use super::text::{Parameters, Value, fold_line, normal, refold};
 use super::{OrganizerMethod, PartStat, Sequence, Status, Uid};
 use crate::mail::Mailbox;
 
@@ -118,12 +118,15 @@ impl Object<'_> {
         Ok(refold(&calendar.to_string()))
     }
 
-    /// The VEVENT with the two properties that differ between recipients, and no other.
-    pub(super) fn write_personal(&self) -> String {
-        let mut event = Component::new("VEVENT");
-        event.add_property(Value::uid(self.uid).property("UID"));
-        event.add_property(Value::mailto(self.attendee.address()).property_with(self.attendee_parameters()));
-        refold(&event.to_string())
+    /// UID as its own line, as [`Object::write`] has it.
+    pub(super) fn write_uid(&self, out: &mut String) {
+        fold_line(out, &["UID:", self.uid.as_str()].concat());
+    }
+
+    /// ATTENDEE as its own line, as [`Object::write`] has it.
+    pub(super) fn write_attendee(&self, out: &mut String) {
+        let value = Value::mailto(self.attendee.address());
+        fold_line(out, &self.attendee_parameters().line(&value));
     }
 
     fn check(&self) -> Result<(), ObjectFault> {

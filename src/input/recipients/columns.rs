@@ -18,7 +18,7 @@ pub const STANDARD_COLUMNS: [&str; 12] =
     ["email", "cc", "entity", "kind", "language", "honorific", "given", "family", "title", "rank", "sex", "notes"];
 
 /// What templates call by these names is not the recipient's.
-const RESERVED: [&str; 5] = ["contact", "event", "message", "sender", "this"];
+const RESERVED: [&str; 8] = ["before", "changes", "contact", "event", "is_reinstated", "message", "sender", "this"];
 
 /// `[recipients.columns]`: the heading that a list has in place of a standard name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

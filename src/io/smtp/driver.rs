@@ -207,8 +207,10 @@ impl<S: Source> Driver<'_, S> {
                 }
             }
             // On disk before the dot: the last outcome and this arming in one commit.
-            self.recorder.record(self.pending.take().into_iter().collect(), vec![work.armed.clone()]).await?;
-            let next = self.next_behind(&connection).await;
+            let recorded = self.recorder.record(self.pending.take().into_iter().collect(), vec![work.armed.clone()]);
+            // The next one is made while the disk is at work.
+            let (recorded, next) = tokio::join!(recorded, self.next_behind(&connection));
+            recorded?;
             let answer = connection.send(&work.octets, next.as_ref().map(Work::letter).as_ref()).await;
             self.conclude(&work, answer);
             has_concluded = true;

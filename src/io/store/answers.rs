@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::ledger::unknown;
 use super::{Store, StoreError};
@@ -16,27 +16,37 @@ impl Store {
     /// The store cannot be written, or its revision or recipient is not in it.
     pub async fn record_answer(&self, answer: &Answer) -> Result<i64, StoreError> {
         let mut connection = self.connection.lock().await;
-        let id = sqlx::query_scalar(include_str!("sql/answer.sql"))
-            .bind(&answer.entity)
-            .bind(answer.recipient)
-            .bind(answer.partstat.as_str())
-            .bind(answer.persons.map(i64::from))
-            .bind(&answer.comment)
-            .bind(&answer.source)
-            .bind(&answer.by)
-            .bind(answer.is_note)
-            .bind(&answer.attendee)
-            .bind(answer.sequence.map(|sequence| i64::from(sequence.number())))
-            .bind(answer.dtstamp.map(|time| time.as_millisecond()))
-            .bind(answer.said.as_millisecond())
-            .bind(answer.recorded.as_millisecond())
-            .bind(i64::from(answer.revision))
-            .bind(&answer.evidence)
-            .bind(answer.level.map_or("", Trust::as_str))
-            .bind(answer.applies)
-            .fetch_one(&mut *connection)
-            .await?;
-        Ok(id)
+        append(&mut connection, answer).await
+    }
+
+    /// Appends all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::record_answer`].
+    pub async fn record_answers(&self, answers: &[Answer]) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        let mut transaction = sqlx::Connection::begin(&mut *connection).await?;
+        for answer in answers {
+            append(&mut transaction, answer).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Makes the journal ready to find the dispatches that mails speak of, by Message-ID and by UID. Not part of the schema:
+    /// whoever only sends should not write two more indexes with each message.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn index_identities(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        for sql in [
+            "CREATE INDEX IF NOT EXISTS dispatch_message_id ON dispatch (message_id)",
+            "CREATE INDEX IF NOT EXISTS dispatch_uid ON dispatch (uid)",
+        ] {
+            sqlx::query(sql).execute(&mut *connection).await?;
+        }
+        Ok(())
     }
 
     /// Everything that an entity answered, in the order in which it was recorded.
@@ -53,7 +63,31 @@ impl Store {
     }
 }
 
-fn answer(row: &SqliteRow) -> Result<Answer, StoreError> {
+async fn append(connection: &mut SqliteConnection, answer: &Answer) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar(include_str!("sql/answer.sql"))
+        .bind(&answer.entity)
+        .bind(answer.recipient)
+        .bind(answer.partstat.as_str())
+        .bind(answer.persons.map(i64::from))
+        .bind(&answer.comment)
+        .bind(&answer.source)
+        .bind(&answer.by)
+        .bind(answer.is_note)
+        .bind(&answer.attendee)
+        .bind(answer.sequence.map(|sequence| i64::from(sequence.number())))
+        .bind(answer.dtstamp.map(|time| time.as_millisecond()))
+        .bind(answer.said.as_millisecond())
+        .bind(answer.recorded.as_millisecond())
+        .bind(i64::from(answer.revision))
+        .bind(&answer.evidence)
+        .bind(answer.level.map_or("", Trust::as_str))
+        .bind(answer.applies)
+        .fetch_one(connection)
+        .await?;
+    Ok(id)
+}
+
+pub(super) fn answer(row: &SqliteRow) -> Result<Answer, StoreError> {
     let time = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let small = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
     let (partstat, level): (String, String) = (row.get("partstat"), row.get("level"));

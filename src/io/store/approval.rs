@@ -18,7 +18,7 @@ use crate::mail::masked;
 use crate::plan::{Approval, Errand, PlanRecord, Sealed, SealedMessage, Several};
 
 /// Recipients that are looked at by name where some were taken off.
-const NAMED: usize = 3;
+const NAMED: i64 = 3;
 
 impl Store {
     /// The number of the next plan of an errand. Messages of earlier ones that nobody approved go.
@@ -115,14 +115,16 @@ impl Store {
     /// The store cannot be read.
     pub async fn taken_off(&self, plan: i64, errand: Errand) -> Result<Several, StoreError> {
         let mut connection = self.connection.lock().await;
-        let gone: Vec<String> = sqlx::query_scalar(include_str!("sql/sealed_taken_off.sql"))
+        let gone = sqlx::query(include_str!("sql/sealed_taken_off.sql"))
             .bind(plan)
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(NAMED)
             .fetch_all(&mut *connection)
             .await?;
-        let named = gone.iter().take(NAMED).map(|address| masked(address)).collect();
-        Ok(Several::new(gone.len() as u64, named))
+        let count = gone.first().map_or(0, |row| row.get::<i64, _>("n").unsigned_abs());
+        let named = gone.iter().map(|row| masked(row.get("address"))).collect();
+        Ok(Several::new(count, named))
     }
 
     /// Makes a plan count whose messages are noted.
@@ -191,6 +193,16 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// The name of a mailing; `None` where there is none of that number.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn mailing_name(&self, mailing: i64) -> Result<Option<String>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let name = sqlx::query_scalar("SELECT name FROM mailing WHERE id = $1").bind(mailing);
+        Ok(name.fetch_optional(&mut *connection).await?)
     }
 
     /// Appends an approval.

@@ -12,7 +12,10 @@ use crate::input::problem::Place;
 use crate::journal::{Standing, Tally};
 use crate::mail::{AddrSpec, MessageId};
 use crate::people::{Kind, Language};
-use crate::plan::{Dispatch, DispatchKey, Entry, Errand, Held, Purpose};
+use crate::plan::{Dispatch, DispatchKey, Entry, Errand, Held, Participation, Purpose, Status, Subject};
+
+/// The column in which a reminder without a calendar object tells its letter what was answered.
+pub const REMINDED: &str = "answer";
 
 /// A recipient as the journal holds it.
 #[derive(Clone, Debug)]
@@ -29,6 +32,22 @@ pub struct RecipientRow {
     pub cells: BTreeMap<String, String>,
     /// The row of the list.
     pub place: Place,
+}
+
+impl LedgerRow {
+    /// What it was sent with.
+    pub fn errand(&self) -> Errand {
+        Errand { purpose: self.purpose, mailing: self.mailing }
+    }
+}
+
+impl RecipientRow {
+    /// As conditions see it, with how its invitation stands; of its entity nothing is known yet.
+    pub fn subject(&self, status: Option<Status>) -> Subject<'_> {
+        let Self { address, entity, kind, language, cells, .. } = self;
+        let (is_reached, answer) = (false, Participation::Silent);
+        Subject { cells, address: address.as_str(), entity, kind: *kind, language, status, is_reached, answer }
+    }
 }
 
 /// A dispatch that may be sent.
@@ -225,6 +244,27 @@ impl Store {
         Ok(counts.into_iter().map(|(kind, counts)| (kind, Tally::new(counts))).collect())
     }
 
+    /// Every errand that there was, by purpose, with how many of it stand where.
+    ///
+    /// # Errors
+    /// As [`Store::tallies`].
+    pub async fn errands(&self) -> Result<Vec<(Errand, Tally)>, StoreError> {
+        let found: Vec<(String, i64)> = {
+            let mut connection = self.connection.lock().await;
+            sqlx::query_as("SELECT purpose, mailing FROM dispatch GROUP BY purpose, mailing ORDER BY min(id)")
+                .fetch_all(&mut *connection)
+                .await?
+        };
+        let mut all = Vec::with_capacity(found.len());
+        for (word, mailing) in found {
+            let purpose = Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))?;
+            let errand = Errand { purpose, mailing };
+            all.push((errand, self.tally(errand).await?));
+        }
+        all.sort_by_key(|(errand, _)| *errand);
+        Ok(all)
+    }
+
     /// How many of an errand stand where, all together.
     ///
     /// # Errors
@@ -276,17 +316,26 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         recipient: row.get("address_key"),
     };
     let thread: Option<String> = row.get("thread_id");
+    let mut recipient = recipient(row)?;
+    if key.purpose == Purpose::Reminder {
+        let answer: String = row.get("partstat");
+        // To the letter a column like others; a list's own column of this name says something else.
+        recipient.cells.remove(REMINDED);
+        if row.get::<String, _>("method").is_empty() && !answer.is_empty() {
+            recipient.cells.insert(REMINDED.to_owned(), answer.to_lowercase());
+        }
+    }
     Ok(OpenRow {
         id: row.get("id"),
         recipient_id: row.get("recipient"),
         dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
         attempts: small(row, "attempts"),
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-        recipient: recipient(row)?,
+        recipient,
     })
 }
 
-fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
+pub(super) fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
     let word: String = row.get("purpose");
     Purpose::parse(&word).ok_or_else(|| unknown("purpose", &word))
 }
@@ -322,7 +371,7 @@ fn held(row: &SqliteRow) -> Result<Option<Held>, StoreError> {
     }))
 }
 
-fn small(row: &SqliteRow, name: &str) -> u32 {
+pub(super) fn small(row: &SqliteRow, name: &str) -> u32 {
     u32::try_from(row.get::<i64, _>(name)).unwrap_or_default()
 }
 
@@ -330,7 +379,7 @@ pub(super) fn unknown(what: &str, word: &str) -> StoreError {
     StoreError::Step(format!("the journal holds {what} `{word}`, which this version does not know"))
 }
 
-fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
+pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
     let (address, kind, language): (String, String, String) =
         (row.get("address"), row.get("kind"), row.get("language"));
     let cells: String = row.get("cells");

@@ -10,7 +10,11 @@ mod answers;
 mod approval;
 mod entities;
 mod import;
+mod inbound;
 mod ledger;
+mod life;
+mod listed;
+mod mailings;
 mod plan;
 mod recorder;
 mod runs;
@@ -19,8 +23,11 @@ mod speaking;
 mod suppression;
 mod usage;
 
+pub use entities::{Entities, Entity, EntitySummary, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
-pub use ledger::{LedgerRow, OpenRow, RecipientRow};
+pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
+pub use life::{Candidate, Circle, Planning};
+pub use mailings::{Mailing, Pick};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
@@ -103,6 +110,7 @@ fn migrator() -> Migrator {
         step(1, "journal", include_str!("sql/0001_journal.sql")),
         step(2, "engine", include_str!("sql/0002_engine.sql")),
         step(4, "life", include_str!("sql/0004_life.sql")),
+        step(5, "replies", include_str!("sql/0005_replies.sql")),
         step(6, "approval", include_str!("sql/0006_approval.sql")),
         step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
     ])
@@ -171,12 +179,15 @@ impl Store {
     }
 
     async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
-        let mut options = options(&path);
-        if scratch {
-            // Nothing of it is to survive anything.
-            options = options.synchronous(SqliteSynchronous::Off);
+        // Nothing of a scratch copy is to survive anything. A schema is on disk with the first commit that counts.
+        let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
+        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made.
+        let options = options(&path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
+        let mut connection = migrated(options).await?;
+        if !scratch {
+            sqlx::query("PRAGMA synchronous = FULL").execute(&mut connection).await?;
         }
-        Ok(Self::over(migrated(options).await?, path, lock, scratch))
+        Ok(Self::over(connection, path, lock, scratch))
     }
 
     /// Whether an older version wrote the journal.
@@ -263,7 +274,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(std::time::Duration::from_secs(10))

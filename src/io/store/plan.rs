@@ -8,7 +8,7 @@ use super::ledger::unknown;
 use super::{Store, StoreError, suppression};
 use crate::calendar::Sequence;
 use crate::journal::Standing;
-use crate::plan::{FolderKey, Revision, RevisionKind};
+use crate::plan::{Facts, FolderKey, History, Revision, RevisionKind};
 
 /// Whose folder this is, and what was planned last.
 #[derive(Clone, Debug)]
@@ -17,8 +17,8 @@ pub struct FolderState {
     pub key: FolderKey,
     /// Digest of the lists as last imported; empty before the first import.
     pub lists: String,
-    /// The last revision of the event.
-    pub revision: Revision,
+    /// The states of the event.
+    pub history: History,
 }
 
 impl Store {
@@ -28,6 +28,7 @@ impl Store {
     /// The journal is of another event, or cannot be written.
     pub async fn folder(&self, event: &str, secret: [u8; 32], first: &Revision) -> Result<FolderState, StoreError> {
         let mut connection = self.connection.lock().await;
+        let mut connection = sqlx::Connection::begin(&mut *connection).await?;
         sqlx::query("INSERT INTO folder (id, event, secret, created_ms) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(event)
             .bind(&secret[..])
@@ -51,9 +52,12 @@ impl Store {
         .bind(&first.facts)
         .execute(&mut *connection)
         .await?;
-        let last =
-            sqlx::query("SELECT * FROM revision ORDER BY number DESC LIMIT 1").fetch_one(&mut *connection).await?;
-        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), revision: revision(&last)? })
+        let rows = sqlx::query("SELECT * FROM revision ORDER BY number").fetch_all(&mut *connection).await?;
+        connection.commit().await?;
+        let revisions = rows.iter().map(revision).collect::<Result<_, _>>()?;
+        let history = History::new(revisions)
+            .ok_or_else(|| StoreError::Step("the journal has no state of the event; restore it".to_owned()))?;
+        Ok(FolderState { key: FolderKey::new(secret), lists: row.get("lists"), history })
     }
 
     /// All states of the event, the first one first.
@@ -64,6 +68,14 @@ impl Store {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query("SELECT * FROM revision ORDER BY number").fetch_all(&mut *connection).await?;
         rows.iter().map(revision).collect()
+    }
+
+    /// Whether the event was called off.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn is_cancelled(&self) -> Result<bool, StoreError> {
+        Ok(History::new(self.revisions().await?).is_some_and(|history| history.is_cancelled()))
     }
 
     /// Puts new facts in the place of a revision that nobody has been told yet.
@@ -83,6 +95,20 @@ impl Store {
         .await?
         .rows_affected();
         if changed == 1 { Ok(()) } else { Err(StoreError::Step("the revision has been sent".to_owned())) }
+    }
+
+    /// Adds to the facts of a revision what an older version did not keep, or a language in which nobody was told them.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn complete_revision(&self, number: u32, facts: &Facts) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().await;
+        sqlx::query("UPDATE revision SET facts = $2 WHERE number = $1")
+            .bind(i64::from(number))
+            .bind(facts.to_json())
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
     }
 
     /// How many dispatches were armed at least once: those that may have been told the event's facts.
@@ -117,7 +143,13 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let changed = sqlx::query(
-            "UPDATE dispatch SET state = $2, due_ms = 0, changed_ms = $3
+            // What a later message has overtaken is not sent again: its recipient knows better.
+            "UPDATE dispatch SET due_ms = 0, changed_ms = $3,
+                    state = CASE WHEN $2 = 'READY' AND method <> '' AND EXISTS (
+                                SELECT 1 FROM dispatch later
+                                WHERE later.recipient = dispatch.recipient AND later.id > dispatch.id AND later.method <> ''
+                                  AND later.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED', 'READY', 'DEFERRED'))
+                            THEN 'CANCELLED' ELSE $2 END
              FROM json_each($1) i WHERE dispatch.id = i.value AND dispatch.state = 'IN_DOUBT'",
         )
         .bind(&json)

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -70,16 +71,20 @@ async fn write_all(
     let mut broken = script::prepare(&mut *connection.lock().await).await.err().map(|error| crate::io::chain(&error));
     let mut scripts = script::Scripts::default();
     let mut batch = Vec::with_capacity(MOST);
+    let mut patience = Patience::default();
     while incoming.recv_many(&mut batch, MOST).await > 0 {
         gather(&mut incoming, &mut batch).await;
+        patience.wait(&mut incoming, &mut batch).await;
         let outcomes: Vec<&Outcome> = batch.iter().flat_map(|r| &r.outcomes).collect();
         let arms: Vec<&Armed> = batch.iter().flat_map(|r| &r.arms).collect();
         if broken.is_none() {
             let mut connection = connection.lock().await;
+            let began = Instant::now();
             if let Err(error) = commit(&mut connection, &mut scripts, &outcomes, &arms, marks).await {
                 // A second sync after a failed one may lie: no commit is tried again in this process.
                 broken = Some(crate::io::chain(&error));
             }
+            patience.committed(outcomes.len(), arms.len(), began.elapsed());
         }
         if broken.is_some() && !outcomes.is_empty() {
             keep_aside(&side, &outcomes, marks.run);
@@ -91,6 +96,8 @@ async fn write_all(
             }
         }
     }
+    // Nothing waits for it, and the next recorder says it again.
+    let _ = script::end(&mut *connection.lock().await).await;
 }
 
 /// Lets connections that are about to write join this commit: those that the last one woke are all at work now.
@@ -106,6 +113,63 @@ async fn gather(incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) 
         if batch.len() == before || batch.len() == MOST {
             return;
         }
+    }
+}
+
+/// How long a commit waits for others.
+///
+/// Connections whose messages were armed come back with their outcomes. One that comes while a commit is on its way waits for
+/// its end and then for its own, so a moment's wait before a commit that costs several can save it a whole one. That is
+/// so where relays answer faster than the disk; where they do not, waiting gains nobody and is left off.
+#[derive(Debug, Default)]
+struct Patience {
+    /// Messages that are armed on disk and whose outcomes have not come.
+    on_their_way: usize,
+    /// The last commit.
+    took: Duration,
+    /// Commits that are not to be waited for, after waits that were in vain.
+    pause: u32,
+    vain: u32,
+}
+
+impl Patience {
+    /// Timers count milliseconds: the shortest wait there is.
+    const WAIT: Duration = Duration::from_millis(1);
+    /// One in so many commits is tried even so: the disk or the relay may have become another.
+    const LONGEST_PAUSE: u32 = 64;
+
+    async fn wait(&mut self, incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) {
+        let coming = |batch: &[Record]| batch.iter().map(|record| record.outcomes.len()).sum::<usize>();
+        if self.took < Self::WAIT || coming(batch) >= self.on_their_way || batch.len() >= MOST {
+            return;
+        }
+        if self.pause > 0 {
+            self.pause -= 1;
+            return;
+        }
+        let before = batch.len();
+        let all = async {
+            while coming(batch) < self.on_their_way && batch.len() < MOST {
+                match incoming.recv().await {
+                    Some(record) => batch.push(record),
+                    None => return,
+                }
+            }
+        };
+        // Whoever came before the time was over is there.
+        let _ = tokio::time::timeout(Self::WAIT, all).await;
+        if (batch.len() - before) * 2 < before {
+            self.vain = (self.vain + 1).min(Self::LONGEST_PAUSE.ilog2());
+            self.pause = 1 << self.vain;
+        } else {
+            self.vain = 0;
+        }
+    }
+
+    fn committed(&mut self, outcomes: usize, arms: usize, took: Duration) {
+        // A message that was refused before its dot has an outcome without having been armed.
+        self.on_their_way = (self.on_their_way + arms).saturating_sub(outcomes);
+        self.took = took;
     }
 }
 
@@ -201,4 +265,37 @@ fn outcomes_json(outcomes: &[&Outcome], run: Option<i64>) -> String {
         })
         .collect();
     serde_json::to_string(&rows).expect("texts and numbers are JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::{Patience, Record};
+
+    #[tokio::test]
+    async fn who_is_on_the_way_is_waited_for_until_nobody_comes() {
+        let (sender, mut incoming) = mpsc::channel(8);
+        let mut patience = Patience { took: Duration::from_millis(5), ..Patience::default() };
+        patience.committed(0, 2, Duration::from_millis(5));
+        assert_eq!(patience.on_their_way, 2);
+        let mut batch = vec![Record::default()];
+        let (sent, ()) = tokio::join!(sender.send(Record::default()), patience.wait(&mut incoming, &mut batch));
+        sent.expect("the receiver is there");
+        assert_eq!((batch.len(), patience.pause), (2, 0), "who came while it waited shares the commit");
+        for longer in [2, 4, 8] {
+            let mut batch = vec![Record::default(), Record::default()];
+            while patience.pause > 0 {
+                patience.wait(&mut incoming, &mut batch).await;
+            }
+            patience.wait(&mut incoming, &mut batch).await;
+            assert_eq!((batch.len(), patience.pause), (2, longer), "a wait in vain is tried less often");
+        }
+        patience.committed(2, 0, Duration::from_millis(5));
+        patience.pause = 0;
+        patience.wait(&mut incoming, &mut Vec::new()).await;
+        assert_eq!((patience.on_their_way, patience.pause), (0, 0), "nobody is on the way");
+    }
 }

@@ -1,14 +1,15 @@
 //! One commit as one script: the thread of SQLite is asked once, however many connections share the sync.
 //!
 //! What: [`Scripts`], from `BEGIN` to `COMMIT`, for outcomes and arms. Values are bound, not written into JSON: SQLite would read
-//! each row's JSON again for each of its columns. Scripts are padded to a few sizes, so that they are prepared once.
+//! each row's JSON again for each of its columns. Scripts are padded to a few sizes, so that they are prepared once, and their
+//! parameters have no numbers: SQLite would look each number up in a list of all of them.
 //! Not here: who waits for the commit (`recorder`). Called by: `recorder`.
-//! Can fail: [`StoreError`]; a row that was not where it should be breaks a `CHECK` and so the transaction.
+//! Can fail: [`StoreError`]; a row that was not where it should be makes a NULL where none may be, and so breaks the transaction.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
+use sqlx::error::ErrorKind;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
@@ -19,15 +20,29 @@ use crate::journal::{Armed, Outcome};
 const MOST: usize = 64;
 
 /// Where the counts of the script are demanded; two rows, never on disk.
-const DEMAND: &str =
-    "CREATE TEMP TABLE IF NOT EXISTS demand (id INTEGER PRIMARY KEY, met INTEGER NOT NULL CHECK (met))";
+const DEMAND: &str = "CREATE TEMP TABLE IF NOT EXISTS demand (id INTEGER PRIMARY KEY, met INTEGER NOT NULL)";
 
-const OUTCOME_COLUMNS: usize = 15;
+/// Of an outcome, what the dispatch is told, what the attempt says, and of an arming.
+const OUTCOME_COLUMNS: usize = 8;
+const ATTEMPT_COLUMNS: usize = 13;
 const ARM_COLUMNS: usize = 8;
 
 /// Makes the connection ready for scripts.
 pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::query(DEMAND).execute(connection).await?;
+    sqlx::query(DEMAND).execute(&mut *connection).await?;
+    set_checks(connection, false).await
+}
+
+/// Ends what [`prepare`] began.
+pub(super) async fn end(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    set_checks(connection, true).await
+}
+
+/// The CHECK of `dispatch.state` looks each value up in a table of ten that SQLite makes for every statement, which is a fifth of
+/// the work of a commit. The scripts write states that are words of [`crate::journal::Standing`] and no others.
+async fn set_checks(connection: &mut SqliteConnection, are_made: bool) -> Result<(), StoreError> {
+    let pragma = if are_made { "PRAGMA ignore_check_constraints = 0" } else { "PRAGMA ignore_check_constraints = 1" };
+    sqlx::query(pragma).execute(connection).await?;
     Ok(())
 }
 
@@ -63,7 +78,7 @@ impl Scripts {
 
 fn in_words(error: sqlx::Error) -> StoreError {
     match &error {
-        sqlx::Error::Database(refused) if refused.is_check_violation() => {
+        sqlx::Error::Database(refused) if matches!(refused.kind(), ErrorKind::NotNullViolation) => {
             StoreError::Step("a message was not in the state that the step needs".to_owned())
         }
         _ => StoreError::Sql(error),
@@ -80,35 +95,31 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
     if is_first {
         sql.push_str("BEGIN IMMEDIATE;\n");
     }
-    // Writing to a string cannot fail. The first two parameters are the counts that are demanded.
-    let mut next = 3;
     if outcomes > 0 {
         sql.push_str(
             "UPDATE dispatch SET state = column2, due_ms = column3, attempts = attempts + column4, relay = column5,
              code = column6, reply = column7, changed_ms = column8 FROM (VALUES ",
         );
-        values(&mut sql, next, outcomes, OUTCOME_COLUMNS, 8);
+        values(&mut sql, outcomes, OUTCOME_COLUMNS);
         sql.push_str(
             ") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED', 'ARMED');\n",
         );
-        sql.push_str("REPLACE INTO temp.demand SELECT 1, changes() = $1;\n");
+        sql.push_str("REPLACE INTO temp.demand SELECT 1, CASE changes() WHEN ? THEN 1 END;\n");
         sql.push_str(
             "INSERT INTO attempt (dispatch, verdict, relay, code, reply, ended_ms, phase, enhanced, started_ms, run, scope,
-             tls, queue_id) SELECT column1, column2, column5, column6, column7, column8, column9, column10, column11,
-             column12, column13, column14, column15 FROM (VALUES ",
+             tls, queue_id) SELECT * FROM (VALUES ",
         );
-        values(&mut sql, next, outcomes, OUTCOME_COLUMNS, OUTCOME_COLUMNS);
+        values(&mut sql, outcomes, ATTEMPT_COLUMNS);
         sql.push_str(") WHERE column1 IS NOT NULL;\n");
-        next += outcomes * OUTCOME_COLUMNS;
     }
     if arms > 0 {
         sql.push_str(
             "UPDATE dispatch SET state = 'ARMED', date_ms = column2, uid = column3, message_id = column4, digest = column5,
              size = column6, changed_ms = column7, language = column8 FROM (VALUES ",
         );
-        values(&mut sql, next, arms, ARM_COLUMNS, ARM_COLUMNS);
+        values(&mut sql, arms, ARM_COLUMNS);
         sql.push_str(") WHERE dispatch.id = column1 AND dispatch.state IN ('READY', 'DEFERRED', 'CLAIMED');\n");
-        sql.push_str("REPLACE INTO temp.demand SELECT 2, changes() = $2;\n");
+        sql.push_str("REPLACE INTO temp.demand SELECT 2, CASE changes() WHEN ? THEN 1 END;\n");
     }
     if commits {
         sql.push_str("COMMIT");
@@ -116,56 +127,69 @@ fn write(outcomes: usize, arms: usize, is_first: bool, commits: bool) -> String 
     sql
 }
 
-/// `($3,$4,..),($18,..)`: the first `shown` of `columns` parameters of each row.
-fn values(sql: &mut String, first: usize, rows: usize, columns: usize, shown: usize) {
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ",(" });
-        for column in 0..shown {
-            let comma = if column == 0 { "" } else { "," };
-            let _ = write!(sql, "{comma}${}", first + row * columns + column);
-        }
-        sql.push(')');
-    }
+/// `(?,?,..),(?,?,..)`
+fn values(sql: &mut String, rows: usize, columns: usize) {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    sql.push_str(&vec![row; rows].join(","));
 }
 
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
-fn bind<'q>(query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed], run: Option<i64>) -> Query<'q> {
+/// In the order in which the parameters stand in the script.
+fn bind<'q>(mut query: Query<'q>, outcomes: &[&'q Outcome], arms: &[&'q Armed], run: Option<i64>) -> Query<'q> {
     let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-    let mut query = query.bind(count(outcomes.len())).bind(count(arms.len()));
-    for outcome in outcomes {
-        let attempt = &outcome.attempt;
-        query = query
-            .bind(outcome.dispatch)
-            .bind(outcome.standing.as_str())
-            .bind(outcome.due.map_or(0, |due| due.as_millisecond()))
-            .bind(i64::from(outcome.counts))
-            .bind(&attempt.relay)
-            .bind(i64::from(attempt.code))
-            .bind(&attempt.text)
-            .bind(attempt.ended.as_millisecond())
-            .bind(&attempt.phase)
-            .bind(&attempt.enhanced)
-            .bind(attempt.started.as_millisecond())
-            .bind(attempt.run.or(run))
-            .bind(&attempt.scope)
-            .bind(&attempt.tls)
-            .bind(&attempt.queue_id);
+    if !outcomes.is_empty() {
+        for Outcome { dispatch, standing, due, counts, attempt, .. } in outcomes {
+            query = query
+                .bind(dispatch)
+                .bind(standing.as_str())
+                .bind(due.map_or(0, |due| due.as_millisecond()))
+                .bind(i64::from(*counts))
+                .bind(&attempt.relay)
+                .bind(i64::from(attempt.code))
+                .bind(&attempt.text)
+                .bind(attempt.ended.as_millisecond());
+        }
+        query = pad(query, outcomes.len(), OUTCOME_COLUMNS).bind(count(outcomes.len()));
+        for Outcome { dispatch, standing, attempt, .. } in outcomes {
+            query = query
+                .bind(dispatch)
+                .bind(standing.as_str())
+                .bind(&attempt.relay)
+                .bind(i64::from(attempt.code))
+                .bind(&attempt.text)
+                .bind(attempt.ended.as_millisecond())
+                .bind(&attempt.phase)
+                .bind(&attempt.enhanced)
+                .bind(attempt.started.as_millisecond())
+                .bind(attempt.run.or(run))
+                .bind(&attempt.scope)
+                .bind(&attempt.tls)
+                .bind(&attempt.queue_id);
+        }
+        query = pad(query, outcomes.len(), ATTEMPT_COLUMNS);
     }
-    for _ in 0..(padded(outcomes.len()) - outcomes.len()) * OUTCOME_COLUMNS {
+    if !arms.is_empty() {
+        for armed in arms {
+            query = query
+                .bind(armed.dispatch)
+                .bind(armed.date_ms)
+                .bind(&armed.uid)
+                .bind(&armed.message_id)
+                .bind(&armed.digest)
+                .bind(i64::try_from(armed.size).unwrap_or(i64::MAX))
+                .bind(armed.at.as_millisecond())
+                .bind(&armed.language);
+        }
+        query = pad(query, arms.len(), ARM_COLUMNS).bind(count(arms.len()));
+    }
+    query
+}
+
+/// Rows of NULL, which match nothing, up to the size of the script.
+fn pad(mut query: Query<'_>, rows: usize, columns: usize) -> Query<'_> {
+    for _ in 0..(padded(rows) - rows) * columns {
         query = query.bind(None::<i64>);
     }
-    for armed in arms {
-        query = query
-            .bind(armed.dispatch)
-            .bind(armed.date_ms)
-            .bind(&armed.uid)
-            .bind(&armed.message_id)
-            .bind(&armed.digest)
-            .bind(i64::try_from(armed.size).unwrap_or(i64::MAX))
-            .bind(armed.at.as_millisecond())
-            .bind(&armed.language);
-    }
-    // What follows the last value is unbound, and unbound is NULL: a row that matches nothing.
     query
 }

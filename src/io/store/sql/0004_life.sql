@@ -69,9 +69,19 @@ DROP TABLE dispatch;
 ALTER TABLE dispatch_4 RENAME TO dispatch;
 
 CREATE INDEX dispatch_open ON dispatch (id) WHERE state IN ('READY', 'DEFERRED');
--- Whose message a mail that came back is.
-CREATE INDEX dispatch_message_id ON dispatch (message_id);
-CREATE INDEX dispatch_uid ON dispatch (uid);
+
+-- By mailbox: the last calendar object that it may have (`held`), the last one that it may have or is to get (`latest`), and
+-- the message that began the correspondence (`thread`); NULL where there is none.
+CREATE VIEW holding AS
+SELECT r.id AS recipient,
+       (SELECT max(d.id) FROM dispatch d
+        WHERE d.recipient = r.id AND d.method <> '' AND d.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED')) AS held,
+       (SELECT max(d.id) FROM dispatch d
+        WHERE d.recipient = r.id AND d.method <> ''
+          AND d.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED', 'READY', 'CLAIMED', 'DEFERRED', 'SUPPRESSED')) AS latest,
+       (SELECT min(d.id) FROM dispatch d
+        WHERE d.recipient = r.id AND d.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED')) AS thread
+FROM recipient r;
 
 -- What entities answered, by whatever way; append-only.
 CREATE TABLE answer (
@@ -104,6 +114,7 @@ CREATE TABLE answer (
     applies     INTEGER NOT NULL DEFAULT 1 CHECK (applies IN (0, 1))
 );
 CREATE INDEX answer_entity ON answer (entity, said_ms);
+CREATE INDEX answer_recipient ON answer (recipient, said_ms);
 CREATE TRIGGER answer_keeps BEFORE UPDATE ON answer BEGIN SELECT RAISE(ABORT, 'answers are append-only'); END;
 CREATE TRIGGER answer_stays BEFORE DELETE ON answer BEGIN SELECT RAISE(ABORT, 'answers are append-only'); END;
 

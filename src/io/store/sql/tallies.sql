@@ -4,7 +4,8 @@ SELECT r.kind, d.state, count(*) AS n
 FROM dispatch d
 JOIN recipient r ON r.id = d.recipient
 WHERE d.purpose = $1 AND d.mailing = $2
-  AND NOT EXISTS (SELECT 1 FROM dispatch later
+  AND ((SELECT max(number) FROM revision) = 0
+       OR NOT EXISTS (SELECT 1 FROM dispatch later
                   WHERE later.recipient = d.recipient AND later.purpose = d.purpose AND later.mailing = d.mailing
-                    AND later.revision > d.revision)
+                    AND later.revision > d.revision))
 GROUP BY 1, 2

@@ -1,0 +1,230 @@
+//! `convoke update`: tells those who were sent the invitation what has changed.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::chosen::Chosen;
+use super::folder::Folder;
+use super::mailing::{Approval, Mailing, in_folder, say_others};
+use super::plan::{self, INVITATIONS, Settled};
+use super::send::say_lists;
+use super::trial::{self, Trial};
+use super::{gate, who};
+use crate::cli;
+use crate::desk::count;
+use crate::exit::{Exit, Stopped};
+use crate::io::clock;
+use crate::io::store::{Circle, Planning, Store, StoreError};
+use crate::message::Composer;
+use crate::plan::amendment::{AmendmentKind, Difference};
+use crate::plan::{Errand, History, Purpose};
+use crate::settings::Sending;
+
+/// What `update` and `reinstate` send.
+pub(super) const UPDATES: Errand = Errand { purpose: Purpose::Update, mailing: 0 };
+
+pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stopped> {
+    let folder = Folder::read(path, &typed.lists)?;
+    let delivery = &typed.delivery;
+    let sending = Sending::of(&folder.file, delivery, clock::now()).map_err(Stopped::Usage)?;
+    let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.named.entity, &typed.named.to);
+    if !delivery.json {
+        say_lists(&folder);
+    }
+    let store = open(path, delivery).await?;
+    let selection = Chosen::of(selection, &store).await?;
+    let settled = plan::settle(&folder, &store).await?;
+    if settled.history.is_cancelled() {
+        return Err(Stopped::Usage(format!(
+            "the event was called off; `convoke {}reinstate --all` tells the new facts, too",
+            in_folder(path)
+        )));
+    }
+    let kind = match settled.difference.proposed() {
+        Some((proposed, reason)) => Some(decide(&settled.difference, proposed, reason, typed)?),
+        None => None,
+    };
+    let planning = store.begin_planning().await?;
+    let planned = match plan_update(&store, planning, &settled, kind, &selection, &typed.note).await {
+        Ok(history) => checked(&folder, &store, &settled, history).await,
+        Err(stopped) => Err(stopped),
+    };
+    let composer = or_give_up(planning, planned).await?;
+    if kind == Some(AmendmentKind::Typo) || (kind.is_none() && store.count_open(UPDATES).await? == 0) {
+        planning.commit().await?;
+        if delivery.json {
+            println!("{}", json!({ "sent": 0, "recorded": kind.map(AmendmentKind::as_str) }));
+        } else if kind.is_some() {
+            println!("recorded for those who are invited from now on; nobody is written to");
+        } else {
+            println!("nothing has changed since those who were sent the invitation were told last");
+        }
+        if !delivery.json {
+            say_others(&store, INVITATIONS, path).await?;
+        }
+        return Ok(Exit::Done);
+    }
+    let again = "update".to_owned();
+    let (folder, store, typed_only, typed) = (&folder, &store, &typed.only[..], delivery);
+    let mailing = Mailing {
+        folder,
+        store,
+        composer,
+        errand: UPDATES,
+        selection: &selection,
+        only: typed_only,
+        typed,
+        sending: &sending,
+        again,
+    };
+    leave(mailing, planning).await
+}
+
+/// The journal, or a scratch copy where nothing is to stay. There has to be one: without it nobody was told anything.
+pub(super) async fn open(path: &Path, delivery: &cli::Delivery) -> Result<Store, Stopped> {
+    if !Store::path_in(path).exists() {
+        return Err(StoreError::Absent(path.to_owned()).into());
+    }
+    Ok(if delivery.dry_run || delivery.test_to.is_some() {
+        Store::scratch(path, &format!("dry-run-{}", std::process::id())).await?
+    } else {
+        Store::open(path, clock::now().as_millisecond()).await?
+    })
+}
+
+/// Gives a plan up where it cannot be carried out.
+pub(super) async fn or_give_up<T>(planning: Planning<'_>, made: Result<T, Stopped>) -> Result<T, Stopped> {
+    if made.is_err() {
+        planning.give_up().await?;
+    }
+    made
+}
+
+/// Makes every message of a plan before it is lasting.
+pub(super) async fn checked(
+    folder: &Folder,
+    store: &Store,
+    settled: &Settled,
+    history: History,
+) -> Result<Composer, Stopped> {
+    checked_errand(folder, store, settled, &history, UPDATES).await
+}
+
+/// The same for any errand.
+pub(super) async fn checked_errand(
+    folder: &Folder,
+    store: &Store,
+    settled: &Settled,
+    history: &History,
+    errand: Errand,
+) -> Result<Composer, Stopped> {
+    let composer = settled.composer(folder, history)?;
+    let open = store.count_open(errand).await?;
+    let found = gate::check_all(store, &composer, errand, open).await?;
+    if !found.problems.is_empty() {
+        return Err(Stopped::Configuration(found.problems));
+    }
+    for warning in &found.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(composer)
+}
+
+/// Asks, makes the plan lasting, sends; or tries it out.
+pub(super) async fn leave(mailing: Mailing<'_>, planning: Planning<'_>) -> Result<Exit, Stopped> {
+    if let Some(to) = &mailing.typed.test_to {
+        let Mailing { folder, store, errand, selection, typed, sending, .. } = mailing;
+        let trial = Trial { folder, store, composer: &mailing.composer, errand, selection, typed, sending };
+        return trial::run(trial, to).await;
+    }
+    let approval = mailing.approve().await;
+    match or_give_up(planning, approval).await? {
+        Approval::Over(exit) | Approval::Sealed(exit) => {
+            planning.commit().await?;
+            Ok(exit)
+        }
+        Approval::Given(approved) => {
+            planning.commit().await?;
+            approved.send().await
+        }
+    }
+}
+
+/// Shows what has changed and what it is taken for; on a terminal a person has the last word.
+fn decide(
+    difference: &Difference,
+    proposed: AmendmentKind,
+    reason: &str,
+    typed: &cli::Update,
+) -> Result<AmendmentKind, Stopped> {
+    let asked = typed.kind.map(|kind| match kind {
+        cli::Amendment::Typo => AmendmentKind::Typo,
+        cli::Amendment::Wording => AmendmentKind::Wording,
+        cli::Amendment::Material => AmendmentKind::Material,
+    });
+    let kind = asked.unwrap_or(proposed);
+    if typed.delivery.json {
+        return Ok(kind);
+    }
+    println!("what has changed:");
+    difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
+    match asked {
+        Some(asked) if asked != proposed => {
+            println!("taken for `{asked}`, as asked ({proposed} was proposed: {reason}): {}", asked.in_words());
+        }
+        _ => println!("taken for `{kind}` ({reason}): {}", kind.in_words()),
+    }
+    let is_trial = typed.delivery.dry_run || typed.delivery.test_to.is_some();
+    if asked.is_some() || is_trial || !std::io::stdin().is_terminal() {
+        return Ok(kind);
+    }
+    eprint!("Enter for `{kind}`, or type another of typo, wording, material: ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    match answer.trim() {
+        "" if answer.ends_with('\n') => Ok(kind),
+        word => AmendmentKind::parse(word)
+            .ok_or_else(|| Stopped::Usage("that is none of typo, wording, material; nothing was sent".to_owned())),
+    }
+}
+
+/// Adds the new state, where there is one, and plans a message for everybody who knows an older one; gives all states.
+async fn plan_update(
+    store: &Store,
+    planning: Planning<'_>,
+    settled: &Settled,
+    kind: Option<AmendmentKind>,
+    selection: &Chosen,
+    note: &str,
+) -> Result<History, Stopped> {
+    let now = clock::now();
+    let now_ms = now.as_millisecond();
+    let mut history = settled.history.clone();
+    if let Some(kind) = kind {
+        let next = history.next(kind.revision(), &settled.facts, note, now).ok_or_else(spent)?;
+        planning.add_revision(&next, now_ms).await?;
+        planning.move_invitations(&next, now_ms).await?;
+        history = history.with(next);
+    }
+    if kind != Some(AmendmentKind::Typo)
+        && let Some(revision) = history.amended()
+    {
+        let circle = Circle::Behind(revision.number);
+        let meant = who::among(store, circle, |candidate| selection.takes(candidate.id, &candidate.recipient)).await?;
+        planning.plan(Purpose::Update, revision, &who::rows(&meant), now_ms).await?;
+    }
+    Ok(history)
+}
+
+/// RFC 5545 section 3.3.8: SEQUENCE is an INTEGER.
+pub(super) fn spent() -> Stopped {
+    Stopped::Usage("the event has been changed as often as calendars can count".to_owned())
+}
+
+/// `3 mailboxes`, for words of a plan.
+pub(super) fn mailboxes(n: usize) -> String {
+    count(n as u64, "mailbox", "mailboxes")
+}

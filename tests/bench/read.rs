@@ -1,0 +1,67 @@
+//! Messages that come back read per second on one core, classification included.
+//!
+//! `cargo bench --bench read`. Wanted: 10,000 of ordinary size. Reads the fixtures, and the real messages where
+//! `CONVOKE_CORPORA` or `../shared/corpora` has them.
+
+#![expect(clippy::unwrap_used, reason = "a measurement stops where it cannot go on")]
+
+use std::fs;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Time that is measured of each set.
+const LASTS: Duration = Duration::from_secs(3);
+
+fn below(folder: &Path) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path));
+        } else if path.extension().is_some_and(|e| e == "eml") {
+            found.push(fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// Time that this thread had a core, where the system tells (Linux): other work on the machine does not count.
+fn on_core() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+fn measure(name: &str, messages: &[Vec<u8>]) {
+    if messages.is_empty() {
+        println!("{name}: not at hand");
+        return;
+    }
+    let octets: usize = messages.iter().map(Vec::len).sum();
+    let (began, on_core_before) = (Instant::now(), on_core());
+    let mut read = 0_u32;
+    while began.elapsed() < LASTS {
+        for message in messages {
+            black_box(convoke::replies::read(black_box(message)));
+            read += 1;
+        }
+    }
+    let spent = match (on_core_before, on_core()) {
+        (Some(before), Some(after)) => after - before,
+        _ => began.elapsed(),
+    };
+    println!(
+        "{name}: {:.0} messages/s on one core ({} messages of {} octets on average)",
+        f64::from(read) / spent.as_secs_f64(),
+        messages.len(),
+        octets / messages.len()
+    );
+}
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    measure("fixtures", &below(&root.join("tests/fixtures/inbound")));
+    let corpora = std::env::var_os("CONVOKE_CORPORA").map_or_else(|| root.join("../shared/corpora"), PathBuf::from);
+    let corpora = [corpora, root.join("../../shared/corpora")].into_iter().find(|folder| folder.is_dir());
+    measure("real messages", &corpora.map(|folder| below(&folder)).unwrap_or_default());
+}
