@@ -57,6 +57,15 @@ pub enum Verb {
                       Ctrl-C once: finish what is in flight, record it, stop. Twice: stop now."
     )]
     Send(Send),
+    /// Seals the invitations that would be sent, for a second person to approve; sends nothing.
+    #[command(
+        after_help = "Examples:\n  convoke plan --out plan.txt\n  convoke plan --only kind=ngo --by \"Ana Paz\"\n\n\
+                      Other mail is sealed by its own command: convoke update --seal, convoke cancel --all --seal, ..."
+    )]
+    Plan(Plan),
+    /// Lets the sealed plan be sent, where convoke.toml asks for a second person.
+    #[command(after_help = "Examples:\n  convoke approve\n  convoke approve --by \"Berta Lind\" --seal 5d41402a")]
+    Approve(Approve),
     /// Tells everybody who was sent the invitation what has changed in convoke.toml or in the calendar texts.
     #[command(
         after_help = "Examples:\n  convoke update --dry-run            what has changed, and who would be told\n  \
@@ -220,12 +229,59 @@ fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a number from 1".to_owned())
 }
 
+/// `convoke plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub lists: Lists,
+    /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
+    #[arg(long, value_name = "CONDITION")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub named: Named,
+    /// Another relay than convoke.toml names; `send` is to have the same.
+    #[arg(long, value_name = "URL")]
+    pub relay: Option<String>,
+    /// Who makes the plan; without it the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Writes the plan into a file, to be handed to the second person: addresses are masked.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `convoke approve`.
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// Who approves; without it the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The seal of the plan, or its first 8 characters or more; otherwise it is asked for.
+    #[arg(long, value_name = "SEAL")]
+    pub seal: Option<String>,
+    /// One JSON object.
+    #[arg(long, requires = "seal")]
+    pub json: bool,
+}
+
 /// How messages leave, wherever some do.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Delivery {
     /// Does everything but the sending.
     #[arg(long)]
     pub dry_run: bool,
+    /// Seals what would leave, for a second person to approve; sends nothing.
+    #[arg(long, conflicts_with_all = ["dry_run", "test_to", "limit", "yes"])]
+    pub seal: bool,
+    /// With --seal: who makes the plan; without it the user of this machine.
+    #[arg(long, value_name = "NAME", requires = "seal")]
+    pub by: Option<String>,
+    /// With --seal: writes the plan into a file, to be handed to the second person; addresses are masked.
+    #[arg(long, value_name = "FILE", requires = "seal")]
+    pub out: Option<PathBuf>,
     /// At most so many messages in this run.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,

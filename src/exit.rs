@@ -9,7 +9,7 @@ use crate::io::inbound::InboundError;
 use crate::io::secrets::SecretError;
 use crate::io::smtp::TlsError;
 use crate::io::store::StoreError;
-use crate::plan::SelectionFault;
+use crate::plan::{Change, SelectionFault};
 
 /// Problems shown one by one; the rest are counted.
 const SHOWN: usize = 100;
@@ -62,6 +62,9 @@ pub enum Stopped {
     /// Flags that do not go together or cannot be read.
     #[error("{0}")]
     Usage(String),
+    /// Nobody said yes to this plan: what has changed since somebody did, and why it cannot be sent.
+    #[error("{1}; nothing was sent")]
+    Approval(Vec<Change>, String),
     /// Nothing can be sent through the relay.
     #[error("{0}")]
     Relay(String),
@@ -110,7 +113,7 @@ impl Stopped {
                 InboundError::File(_) | InboundError::Message(_) => Exit::InputOutput,
             },
             Self::Later(_) => Exit::TryAgain,
-            Self::Store(StoreError::Busy(_)) => Exit::TryAgain,
+            Self::Store(StoreError::Busy(_)) | Self::Approval(..) => Exit::TryAgain,
             Self::Store(StoreError::Newer { .. } | StoreError::OtherEvent { .. }) => Exit::Configuration,
             Self::Store(_) | Self::File(_) | Self::Io(_) => Exit::InputOutput,
         }
@@ -124,6 +127,9 @@ impl Stopped {
         }
         if let Self::Configuration(problems) | Self::Data(problems, _) = cause {
             print_problems(problems);
+        }
+        if let Self::Approval(changes, _) = self {
+            changes.iter().for_each(|change| eprintln!("{change}"));
         }
         eprintln!("convoke: {}", io::chain(self));
     }

@@ -16,7 +16,7 @@
 //! | [`calendar`] | yes | words of RFC 5545 and 5546: UID, object, reader, lint, time zones |
 //! | [`people`] | yes | kinds of entity, languages, forms of address, coverage of a reference list |
 //! | [`input`] | yes | text of `convoke.toml` and of recipients lists to values; every problem with its place |
-//! | [`plan`] | yes | purpose, identity, revisions and what amendment lies between them, selection |
+//! | [`plan`] | yes | purpose, identity, revisions and what amendment lies between them, selection, seal and approval |
 //! | [`journal`] | yes | the states of a dispatch and the facts that move them |
 //! | [`message`] | yes | templates, Markdown, composition of octets, the last gate, DKIM |
 //! | [`delivery`] | yes | what replies mean, back-off, breakers, fuse |

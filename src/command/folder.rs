@@ -31,6 +31,12 @@ pub(super) struct Folder {
     pub(super) columns: BTreeSet<String>,
     /// What signs every message.
     pub(super) signer: Option<Arc<Signer>>,
+    /// Lists in place of those of `convoke.toml`.
+    pub(super) typed: cli::Lists,
+    /// The text of `convoke.toml`.
+    pub(super) text: String,
+    /// SHA-256 of each template file, by name.
+    pub(super) templates: BTreeMap<String, String>,
 }
 
 /// Reads `convoke.toml` alone.
@@ -81,12 +87,15 @@ impl Folder {
         if !problems.is_empty() {
             return Err(Stopped::Configuration(problems));
         }
-        let templates = path.join(&file.templates.folder);
-        let texts = if templates.is_dir() { files::read_templates(&templates)? } else { BTreeMap::new() };
+        let below = path.join(&file.templates.folder);
+        let texts = if below.is_dir() { files::read_templates(&below)? } else { BTreeMap::new() };
         let digest = digest(&text, &texts, &lists, signer.as_deref());
+        let hash = |text: &String| data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+        let templates = texts.iter().map(|(name, text)| (name.clone(), hash(text))).collect();
         let sources = Sources::new(&file.templates.folder, texts);
         let library = Library::load(&sources, &file, &columns).map_err(Stopped::Configuration)?;
-        Ok(Self { path: path.to_owned(), file, lists, library: Arc::new(library), digest, columns, signer })
+        let (path, library, typed) = (path.to_owned(), Arc::new(library), typed.clone());
+        Ok(Self { path, file, lists, library, digest, columns, signer, typed, text, templates })
     }
 }
 

@@ -92,6 +92,10 @@ impl<'w> Writing<'w> {
                 planning.commit().await?;
                 approved.send().await
             }
+            Ok(Approval::Sealed(exit)) => {
+                planning.commit().await?;
+                Ok(exit)
+            }
             Ok(Approval::Over(exit)) => {
                 planning.give_up().await?;
                 Ok(exit)

@@ -15,11 +15,12 @@ use serde_json::json;
 
 use super::chosen::Chosen;
 use super::folder::Folder;
-use super::forecast;
 use super::progress::Bar;
 use super::record::RunRecord;
 use super::run::{Line, Outlet, Over, Parts};
 use super::sandbox::Outbox;
+use super::sealing::{self, Asked};
+use super::{forecast, seal};
 use crate::cli;
 use crate::delivery::{BackOff, Choice, ProviderTerms, Traffic};
 use crate::desk::count;
@@ -34,7 +35,7 @@ use crate::io::stop::Stop;
 use crate::io::store::Store;
 use crate::journal::{Standing, Tally};
 use crate::message::Composer;
-use crate::plan::{Errand, Purpose};
+use crate::plan::{self, Errand, Purpose};
 use crate::settings::Sending;
 
 /// A clock that is set is noticed after so long.
@@ -61,6 +62,8 @@ pub(super) enum Approval<'m> {
     Given(Box<Approved<'m>>),
     /// Nothing does, and that was said.
     Over(Exit),
+    /// Nothing does yet; what was planned is sealed, and stays.
+    Sealed(Exit),
 }
 
 /// A mailing that may leave.
@@ -71,6 +74,7 @@ pub(super) struct Approved<'m> {
     outlets: Vec<Outlet>,
     names: String,
     open: u64,
+    leave: plan::Approved,
 }
 
 impl<'m> Mailing<'m> {
@@ -93,11 +97,15 @@ impl<'m> Mailing<'m> {
             }
             return Ok(Approval::Over(exit));
         }
+        if typed.seal {
+            return Ok(Approval::Sealed(seal::run(&self.asked(), typed).await?));
+        }
         let (in_words, forecast) = forecast::reckon(store, &sending.terms, open).await?;
         if forecast.begins.is_none() {
             let cure = "set `limits.until` or the windows so that there is time left";
             return Err(Stopped::Configuration(vec![Problem::new(whole_file(), in_words, cure)]));
         }
+        let leave = sealing::leave(&self.asked(), &self.again).await?;
         let (relays, sandbox) = if sending.relays.is_empty() {
             let outbox = Outbox::start(&outbox_in(path), folder.title()).await?;
             (vec![outbox.relay()], Some(outbox))
@@ -120,7 +128,16 @@ impl<'m> Mailing<'m> {
                 println!("{in_words}");
             }
         }
-        Ok(Approval::Given(Box::new(Approved { mailing: self, relays, sandbox, outlets, names, open })))
+        Ok(Approval::Given(Box::new(Approved { mailing: self, relays, sandbox, outlets, names, open, leave })))
+    }
+}
+
+impl Mailing<'_> {
+    /// What is sealed of it, or compared with what was.
+    fn asked(&self) -> Asked<'_> {
+        let Self { folder, store, composer, errand, selection, only, typed, sending, .. } = self;
+        let relay = typed.relay.as_deref();
+        Asked { folder, store, composer, errand: *errand, selection, only, relay, sending }
     }
 }
 
@@ -130,7 +147,7 @@ impl Approved<'_> {
     /// # Errors
     /// The journal or the log cannot be written, or a message cannot be made.
     pub(super) async fn send(self) -> Result<Exit, Stopped> {
-        let Self { mailing, relays, sandbox, outlets, names, open } = self;
+        let Self { mailing, relays, sandbox, outlets, names, open, leave } = self;
         let Mailing { folder, store, composer, errand, selection, only, typed, sending, again } = mailing;
         let path = &folder.path;
         let bar = Bar::items("sending", open);
@@ -145,7 +162,8 @@ impl Approved<'_> {
             false => Vec::new(),
         };
         let record = RunRecord::begin(path, &folder.file, errand.purpose, (typed, only), sending, store).await?;
-        let line = Line::new(Parts {
+        store.note_leave(leave.approvals()).await?;
+        let parts = Parts {
             store,
             composer: Arc::new(composer),
             errand,
@@ -159,7 +177,8 @@ impl Approved<'_> {
             limit: typed.limit,
             no_wait: typed.no_wait,
             providers: sending.terms.providers.iter().flat_map(of_provider).collect(),
-        });
+        };
+        let line = Line::new(parts, &leave);
         let started = Instant::now();
         let outcome = rounds(&line, typed.no_wait, (store, errand), selection, &stop, &bar).await;
         let took = started.elapsed();

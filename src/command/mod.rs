@@ -3,6 +3,7 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+mod approve;
 mod cancel;
 mod check;
 mod chosen;
@@ -28,6 +29,8 @@ mod replies;
 mod report;
 mod run;
 mod sandbox;
+mod seal;
+mod sealing;
 mod send;
 mod settle;
 mod signatures;
@@ -77,6 +80,8 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Check(typed) => check::run(&folder, &typed).await,
         Verb::Preview(typed) => preview::run(&folder, &typed).await,
         Verb::Send(typed) => send::run(&folder, &typed).await,
+        Verb::Plan(typed) => seal::invitations(&folder, &typed).await,
+        Verb::Approve(typed) => approve::run(&folder, &typed).await,
         Verb::Update(typed) => update::run(&folder, &typed).await,
         Verb::Cancel(typed) => cancel::run(&folder, &typed).await,
         Verb::Reinstate(typed) => reinstate::run(&folder, &typed).await,

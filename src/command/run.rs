@@ -29,7 +29,7 @@ use crate::io::stop::Stop;
 use crate::io::store::{OpenRow, Recorder, Store, StoreError};
 use crate::journal::{Armed, Standing};
 use crate::message::Composer;
-use crate::plan::Errand;
+use crate::plan::{Approved, Errand};
 
 mod worker;
 
@@ -161,7 +161,8 @@ impl Wait {
 }
 
 impl<'l> Line<'l> {
-    pub(super) fn new(mut parts: Parts<'l>) -> Self {
+    /// `_leave` is the witness that nobody has to be asked, or that a second person said yes to just this.
+    pub(super) fn new(mut parts: Parts<'l>, _leave: &Approved) -> Self {
         let traffic = std::mem::replace(&mut parts.traffic, Traffic::new(Vec::new()));
         let left = AtomicU64::new(parts.limit.unwrap_or(u64::MAX));
         let state = State {

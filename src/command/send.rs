@@ -66,7 +66,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         again: "send".to_owned(),
     };
     match mailing.approve().await? {
-        Approval::Over(exit) => Ok(exit),
+        Approval::Over(exit) | Approval::Sealed(exit) => Ok(exit),
         Approval::Given(approved) => approved.send().await,
     }
 }

@@ -141,7 +141,7 @@ pub(super) async fn leave(mailing: Mailing<'_>, planning: Planning<'_>) -> Resul
     }
     let approval = mailing.approve().await;
     match or_give_up(planning, approval).await? {
-        Approval::Over(exit) => {
+        Approval::Over(exit) | Approval::Sealed(exit) => {
             planning.commit().await?;
             Ok(exit)
         }

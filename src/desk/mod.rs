@@ -2,7 +2,8 @@
 //!
 //! What: words for counts and durations, [`states_json`], [`answers`], the [`export`] of deliveries, [`pages`] to look at messages
 //! and the [`difference`] between two versions of one, the report of a run ([`run_report`], its [`run_page`] with a [`chart`]),
-//! the lines of the log ([`log_line`]), whom the lists leave out ([`coverage`]), the [`speaking_page`].
+//! the lines of the log ([`log_line`]), whom the lists leave out ([`coverage`]), the [`speaking_page`],
+//! a sealed plan ([`plan_summary`]).
 //! Not here: reading the journal (`io::store`), printing (`command`). Called by: `io::sandbox`, `command`.
 //! Can fail: nothing.
 
@@ -14,6 +15,7 @@ pub mod difference;
 pub mod export;
 pub mod log_line;
 pub mod pages;
+pub mod plan_summary;
 pub mod run_page;
 pub mod run_report;
 pub mod speaking_page;

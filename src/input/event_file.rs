@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
+use super::approval::ApprovalRules;
 use super::dkim::SigningKey;
 use super::limits::Limits;
 use super::problem::{Place, Problem, quoted};
@@ -58,6 +59,8 @@ pub struct EventFile {
     pub reminders: Reminders,
     /// How the speaking list is ordered.
     pub speaking: SpeakingRules,
+    /// Whether a second person has to say yes.
+    pub approval: ApprovalRules,
     /// Where returned mail is read.
     pub replies: Replies,
 }
@@ -176,6 +179,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let records = super::records::read(&root);
     let reminders = super::reminders::read(&root);
     let speaking = super::speaking::read(&root);
+    let approval = super::approval::read(&root);
     let replies = super::replies::read(&root);
     if let (Some(event), Some(sender)) = (&event, &sender) {
         // Every UID is made of both and of a token of this length (`plan::Identity`).
@@ -201,6 +205,7 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
             records,
             reminders,
             speaking,
+            approval,
             replies,
         }),
         _ => Err(problems),

@@ -6,8 +6,10 @@
 //! Can fail: with all faults of a file at once, each with its place and cure.
 
 pub mod answer_list;
+pub mod approval;
 pub mod dkim;
 pub mod event_file;
+pub mod flat;
 pub mod limits;
 pub mod moment;
 pub mod presets;

@@ -82,6 +82,55 @@ pub fn write_atomically(path: &Path, octets: &[u8]) -> Result<(), FileError> {
     written.map_err(|e| FileError::new("write", path, e))
 }
 
+/// A file that is written piece by piece and is there only when it is whole; until then it has another name.
+pub struct Growing {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: io::BufWriter<File>,
+}
+
+impl Growing {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn begin(path: &Path) -> Result<Self, FileError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = PathBuf::from(name);
+        let file = File::create(&temporary).map_err(|e| FileError::new("write", path, e))?;
+        Ok(Self { path: path.to_owned(), temporary, file: io::BufWriter::new(file) })
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn add(&mut self, text: &str) -> Result<(), FileError> {
+        self.file.write_all(text.as_bytes()).map_err(|e| FileError::new("write", &self.path, e))
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// The disk is full, the folder cannot be written.
+    pub fn end(mut self) -> Result<(), FileError> {
+        let written = (|| {
+            self.file.flush()?;
+            self.file.get_ref().sync_all()?;
+            fs::rename(&self.temporary, &self.path)
+        })();
+        written.map_err(|e| FileError::new("write", &self.path, e))
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // Once it is in its place there is nothing under the other name.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
 /// Writes a new file with a mode that keeps others out; one that exists is left alone.
 ///
 /// # Errors

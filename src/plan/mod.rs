@@ -2,24 +2,30 @@
 //!
 //! What: [`Purpose`], [`Errand`], [`DispatchKey`], the [`FolderKey`] from which every identity derives, the [`Revision`]s of
 //! the event and what [`amendment`] lies between two of them, a [`Selection`] of recipients and the [`Participation`] that it
-//! may ask for.
+//! may ask for; the [`Plan`] that becomes [`Sealed`] and [`Approved`].
 //! Standards: RFC 5546 sections 2.1.4 and 2.1.5 (SEQUENCE, DTSTAMP), RFC 5322 section 3.6.4 (Message-ID).
 //! Not here: the octets (`message`), the states (`journal`). Called by: `journal`, `message`, `command`.
 //! Can fail: nothing.
 
 pub mod amendment;
+mod approval;
+mod comparison;
 mod dispatch;
 mod facts;
 mod identity;
 mod participation;
 mod revision;
+mod sealed;
 mod selection;
 
+pub use approval::{Approval, Approved, PlanRecord, Refusal, may_approve};
+pub use comparison::{Change, Comparison, Several};
 pub use dispatch::{Dispatch, Entry, Held};
 pub use facts::{Facts, FactsFault, Rendering};
 pub use identity::{FolderKey, Identity};
 pub use participation::Participation;
 pub use revision::{History, Revision, RevisionKind};
+pub use sealed::{Extent, MessagesDigest, Plan, Seal, Sealed, SealedMessage};
 pub use selection::{Selection, SelectionFault, Status, Subject};
 
 use std::fmt;

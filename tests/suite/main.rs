@@ -1,6 +1,7 @@
 //! The program driven from outside, and what only whole files can show. One binary; a module for each subject.
 
 mod answers;
+mod approval;
 mod book;
 mod cells;
 mod check;

@@ -7,6 +7,7 @@
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
 mod answers;
+mod approval;
 mod effects;
 mod entities;
 mod import;
@@ -49,7 +50,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +114,8 @@ fn migrator() -> Migrator {
         step(4, "life", include_str!("sql/0004_life.sql")),
         step(5, "replies", include_str!("sql/0005_replies.sql")),
         step(6, "binding", include_str!("sql/0006_binding.sql")),
-        step(VERSION, "speaking", include_str!("sql/0007_speaking.sql")),
+        step(7, "speaking", include_str!("sql/0007_speaking.sql")),
+        step(VERSION, "approval", include_str!("sql/0008_approval.sql")),
     ])
 }
 

@@ -10,7 +10,7 @@ use super::{Store, create_private, migrator, options};
 use crate::calendar::{OrganizerMethod, PartStat, Sequence};
 use crate::journal::{Answer, Bound, Effect, InboundRecord, InboundState, Returned, Standing, SuppressionReason};
 use crate::mail::AddrSpec;
-use crate::plan::{Entry, Errand, Purpose, RevisionKind};
+use crate::plan::{Entry, Errand, Extent, Plan, Purpose, RevisionKind, SealedMessage};
 
 /// A folder that goes when it is dropped.
 struct Folder(PathBuf);
@@ -198,6 +198,9 @@ async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
             .await
             .expect("rows");
     assert_eq!(verdicts, [(8, "SENT".to_owned()), (7, "BOUNCED".to_owned())]);
+    drop(connection);
+    store.index_identities().await.expect("indexed");
+    let mut connection = store.connection.lock().await;
     let plan: Vec<String> = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", include_str!("sql/known.sql"))))
         .bind("{}")
         .fetch_all(&mut *connection)
@@ -209,4 +212,59 @@ async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
     for index in ["dispatch_uid", "dispatch_message_id"] {
         assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:?}");
     }
+}
+
+#[tokio::test]
+async fn an_approved_plan_stays_as_it_was_and_another_goes() {
+    let folder = Folder::new("approval");
+    version_2(&folder).await.close().await.expect("closes");
+    let store = Store::open(&folder.0, 5000).await.expect("opens");
+    let errand = Errand::of(Purpose::Invitation);
+    let message = |recipient: i64| SealedMessage {
+        recipient,
+        address: format!("…@x{recipient}.example"),
+        letter: "invitation/ngo.en".to_owned(),
+        digest: "0a0b".to_owned(),
+        row: "0c".to_owned(),
+    };
+    let plan: Plan = serde_json::from_str(
+        r#"{"program":"convoke","event":"gala","purpose":"invitation","mailing":0,"revision":0,
+            "dtstamp":"1970-01-01T00:00:01Z","only":[],"lists":[],"skip_refused":false,"relay":null,"relays":[],
+            "reverse_path":"e@x.example","signatures":[],"settings":{},"templates":{}}"#,
+    )
+    .expect("a plan");
+    let sealed = plan.seal(Extent::default(), "aa".to_owned());
+    for (number, by) in [(1, "Ana"), (2, "Berta"), (3, "Carl")] {
+        assert_eq!(store.begin_plan(errand).await.expect("begins"), number);
+        store.note_sealed(number, &[message(1), message(3)]).await.expect("noted");
+        store.note_plan(number, errand, &sealed, by, "", 6000).await.expect("noted");
+        if number == 2 {
+            store.approve(number, "Dora", "", 7000).await.expect("approved");
+        }
+    }
+    let plans = store.plans(Some(errand)).await.expect("plans");
+    let seen: Vec<_> = plans.iter().map(|plan| (plan.id, plan.by.as_str(), plan.approvals.len())).collect();
+    assert_eq!(seen, [(3, "Carl", 0), (2, "Berta", 1), (1, "Ana", 0)]);
+    assert!(plans.iter().all(|plan| plan.sealed == sealed));
+    for (number, messages) in [(1, 0), (2, 2), (3, 2)] {
+        assert_eq!(store.sealed_page(number, 0, 10).await.expect("a page").len(), messages, "of plan {number}");
+    }
+    assert_eq!(store.sealed_of(&[3, 2], &[3]).await.expect("found")[&3].len(), 2);
+    assert!(store.plans(Some(Errand::of(Purpose::Update))).await.expect("plans").is_empty());
+    let mut connection = store.connection.lock().await;
+    for change in [
+        "UPDATE sealed SET by = 'Eve'",
+        "DELETE FROM sealed",
+        "UPDATE approval SET by = 'Eve'",
+        "DELETE FROM approval",
+        "UPDATE sealed_message SET digest = x'00' WHERE sealed = 3",
+        "DELETE FROM sealed_message WHERE sealed = 2",
+    ] {
+        assert!(sqlx::query(change).execute(&mut *connection).await.is_err(), "{change}");
+    }
+    // Somebody who takes the triggers away: the seal tells.
+    let forged = "DROP TRIGGER sealed_keeps; UPDATE sealed SET plan = replace(plan, 'gala', 'gale') WHERE id = 2";
+    sqlx::raw_sql(forged).execute(&mut *connection).await.expect("forged");
+    drop(connection);
+    assert!(store.plans(Some(errand)).await.is_err());
 }
