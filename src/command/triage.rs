@@ -270,8 +270,8 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
         }
         Decision::Unsubscribe => {
             let known = recipient.filter(|_| words.entity.is_none()).and(card.recipient.as_ref());
-            let written = words.entity.as_deref().or(known.map(|(_, address)| address.as_str()));
-            let written = written.or(summary["from"].as_str()).unwrap_or_default();
+            let written = words.entity.as_deref().or_else(|| known.map(|(_, address)| address.as_str()));
+            let written = written.or_else(|| summary["from"].as_str()).unwrap_or_default();
             let Ok(address) = AddrSpec::parse(written.trim()) else {
                 return Err(Stopped::Usage("whose address is meant? name it with --entity ADDRESS".to_owned()));
             };
@@ -350,7 +350,7 @@ fn page(card: &Card, waiting: u64) -> String {
             line(name, &value);
         }
     }
-    let level = card.level.map_or("unknown".to_owned(), |level| level.to_string());
+    let level = card.level.map_or_else(|| "unknown".to_owned(), |level| level.to_string());
     match &card.recipient {
         Some((_, address)) => line("of", &format!("{} ({address}), {level}: {}", card.entity, card.rule)),
         None => line("of", "nobody on the lists"),

@@ -141,7 +141,7 @@ impl SpeakingList {
         }
         let seed = seed.filter(|_| rules.order == Order::Draw);
         match (rules.order, &seed) {
-            (Order::Rank, _) => slots.sort_by(|a, b| (a.category, a.asked).cmp(&(b.category, b.asked))),
+            (Order::Rank, _) => slots.sort_by_key(|slot| (slot.category, slot.asked)),
             // Before the draw there is no other order than that of requests.
             (Order::FirstCome, _) | (Order::Draw, None) => slots.sort_by_key(|slot| slot.asked),
             (Order::Draw, Some(seed)) => slots.sort_by_cached_key(|slot| lot(seed, &slot.entity)),

@@ -195,7 +195,7 @@ impl<'j> Judge<'j> {
                     needs_person |= !matches!(
                         (answer.method, answer.partstat),
                         (AttendeeMethod::DeclineCounter, _) | (AttendeeMethod::Reply, Some(PartStat::NeedsAction))
-                    )
+                    );
                 }
             }
         }

@@ -221,7 +221,7 @@ impl Dialogue {
                     AttributeValue::Uid(n) => uid = Some(*n),
                     AttributeValue::InternalDate(text) => received = internal_date(text),
                     AttributeValue::BodySection { section: None, data: Some(data), .. } if !is_header => {
-                        octets = Some(data)
+                        octets = Some(data);
                     }
                     AttributeValue::BodySection {
                         section: Some(SectionPath::Full(MessageSection::Header)),
