@@ -162,7 +162,7 @@ mod tests {
         fn how_the_octets_are_cut_does_not_matter(octets in proptest::collection::vec(any::<u8>(), 0..200), cut in 0usize..200) {
             let text = [b"* 3 FETCH (BODY[] {5}\r\nab\ncd)\r\n* ", &octets[..]].concat();
             let whole = looked(&text);
-            let mut pieces = text.clone();
+            let mut pieces = text;
             let cut = cut.min(pieces.len());
             let mut guard = Guard::default();
             let (one, two) = pieces.split_at_mut(cut);
