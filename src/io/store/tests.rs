@@ -191,6 +191,7 @@ async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
     assert_eq!(store.record_inbound("s", &batch, None, time(6)).await.expect("recorded"), [true, false]);
     // What was not sent cannot come back, what is known has no effect again, and the dead address waits no more.
     assert_eq!(states().await, [Standing::Bounced, Standing::Sent, Standing::Suppressed]);
+    store.index_identities().await.expect("indexed");
     let mut connection = store.connection.lock().await;
     let verdicts: Vec<(i64, String)> =
         sqlx::query_as("SELECT dispatch, verdict FROM decision WHERE decided_ms > 3000 ORDER BY id")
