@@ -199,9 +199,6 @@ async fn what_follows_from_a_mail_is_done_with_it_or_not_at_all() {
             .await
             .expect("rows");
     assert_eq!(verdicts, [(8, "SENT".to_owned()), (7, "BOUNCED".to_owned())]);
-    drop(connection);
-    store.index_identities().await.expect("indexed");
-    let mut connection = store.connection.lock().await;
     let plan: Vec<String> = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", include_str!("sql/known.sql"))))
         .bind("{}")
         .fetch_all(&mut *connection)
