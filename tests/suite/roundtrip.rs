@@ -1,5 +1,6 @@
-//! The whole way round: convoke sends through Postfix to Dovecot's mailboxes; they bounce, answer for the absent, reject, and
-//! say yes and no through another library's calendars; convoke reads all of it over IMAP, and the ledger is right.
+//! The whole way round: convoke sends through Postfix to Dovecot's mailboxes; they bounce, and say yes and no through another
+//! library's calendars; convoke reads all of it over IMAP, and the ledger is right. Absence and Sieve's `reject` stay silent,
+//! because an invitation says `Auto-Submitted: auto-generated` (RFC 3834): that robots are quiet is part of what is tested.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,13 +78,13 @@ fn what_postfix_and_dovecot_return_and_what_guests_answer_comes_into_the_ledger(
     desk.write("convoke.toml", &format!("{settings}\n[replies]\npassword = {{ command = [\"echo\", \"secret\"] }}\n"));
     desk.ends(0, &["send", "--relay", &format!("smtp://127.0.0.1:{}", host.smtp)]);
     assert_eq!(desk.standing("SENT"), 6, "the relay took all");
-    // Two reports of Postfix, an absence and a rejection of Dovecot's Sieve.
-    host.awaits("events", 4);
+    // Two reports of Postfix.
+    host.awaits("events", 2);
     answer(&oracles, &desk, &host);
-    host.awaits("events", 6);
+    host.awaits("events", 4);
     let source = format!("imap://events@127.0.0.1:{}/INBOX", host.imap);
     let ran = desk.ends(0, &["replies", "--from", &source]);
-    assert!(ran.out.contains("6 messages"), "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.starts_with("4 messages"), "{}\n{}", ran.out, ran.err);
     let rows: Vec<Value> = serde_json::from_str(&desk.ends(0, &["export", "--format", "json"]).out).expect("JSON");
     let of = |guest: &str, key: &str| {
         let address = format!("{guest}@guests.example");
