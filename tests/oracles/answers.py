@@ -130,7 +130,7 @@ def main():
         style, answer = STYLES[n % len(STYLES)], ANSWERS[n % len(ANSWERS)]
         octets = style(invitation, invited, organizer, answer).as_bytes()
         (folder / f"{n:03}-{style.__name__}.eml").write_bytes(octets)
-        written.append({"address": invited, "style": style.__name__, "answer": answer.lower()})
+        written.append({"address": invited, "style": style.__name__, "answer": answer})
     json.dump(written, sys.stdout)
 
 
