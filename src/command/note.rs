@@ -159,23 +159,26 @@ impl NotFound {
 
 /// The entity's name as the lists have it, and the mailbox if an address was typed.
 pub(super) async fn find(store: &Store, typed: &str) -> Result<Result<(String, Option<i64>), NotFound>, Stopped> {
+    let (found, mailbox) = store.find_entity(typed).await?;
+    let cure = "write a part of its name as it stands on the lists, or one of its addresses";
+    Ok(meant(found, typed, "no list has an entity", cure).map(|name| (name, mailbox)))
+}
+
+/// The one name that was found, or why it is none; `none` begins the words for nobody, `cure` ends them where nobody is near.
+pub(super) fn meant(found: Found, typed: &str, none: &str, cure: &str) -> Result<String, NotFound> {
     let list = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    Ok(match store.find_entity(typed).await? {
-        (Found::One(name), mailbox) => Ok((name, mailbox)),
-        (Found::Several(names, n), _) => {
+    match found {
+        Found::One(name) => Ok(name),
+        Found::Several(names, n) => {
             let more = if n > names.len() as u64 { ", …" } else { "" };
             let cure = format!("write more of the name, or an address: {}{more}", list(&names));
             Err(NotFound { what: format!("{} fits {n} entities", quoted(typed)), cure })
         }
-        (Found::Nobody(near), _) => {
-            let cure = if near.is_empty() {
-                "write a part of its name as it stands on the lists, or one of its addresses".to_owned()
-            } else {
-                format!("did you mean {}?", list(&near))
-            };
-            Err(NotFound { what: format!("no list has an entity {}", quoted(typed)), cure })
+        Found::Nobody(near) => {
+            let cure = if near.is_empty() { cure.to_owned() } else { format!("did you mean {}?", list(&near)) };
+            Err(NotFound { what: format!("{none} {}", quoted(typed)), cure })
         }
-    })
+    }
 }
 
 async fn entity(store: &Store, name: &str) -> Result<Entity, Stopped> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 
 use super::folder::read_event_file;
+use super::note;
 use super::suppress::prepare;
 use crate::cli::{self, SpeakersAct};
 use crate::desk::count;
@@ -17,7 +18,7 @@ use crate::input::toml_reader::nearest;
 use crate::io::store::{Store, StoreError};
 use crate::io::{clock, files, seed};
 use crate::journal::{SpeakingAct, SpeakingList, SpeakingStep, Target};
-use crate::people::{Rank, fold};
+use crate::people::{Rank, Search};
 
 pub(super) async fn run(path: &Path, typed: &cli::Speakers) -> Result<Exit, Stopped> {
     let (file, _) = read_event_file(path)?;
@@ -92,9 +93,11 @@ async fn add(
     now: Timestamp,
 ) -> Result<SpeakingStep, Stopped> {
     if let Some(rank) = Some(typed.rank.as_str()).filter(|rank| Rank::parse(rank).is_none()) {
-        let near = nearest(rank, Rank::words()).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
-        let known = Rank::names().collect::<Vec<_>>().join(", ");
-        return Err(Stopped::Usage(format!("rank `{rank}` is not known{near} Known are {known}")));
+        let cure = match nearest(rank, Rank::words()) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => format!("known are {}", Rank::names().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Stopped::Usage(format!("rank `{rank}` is not known; {cure}")));
     }
     let at = match &typed.at {
         None => now,
@@ -108,9 +111,8 @@ async fn add(
     let entity = if typed.guest {
         typed.entity.trim().to_owned()
     } else {
-        let names = store.entity_names().await?;
-        let cure = "name it as the lists do, or add --guest";
-        one_of(&typed.entity, &names).map_err(|fault| Stopped::Usage(format!("{fault}; {cure}")))?
+        let found = note::find(store, &typed.entity).await?;
+        found.map_err(|none| Stopped::Usage(format!("{}; --guest takes one who is on none", none.in_words())))?.0
     };
     if entity.is_empty() {
         return Err(Stopped::Usage("who asks for the floor has no name".to_owned()));
@@ -122,33 +124,10 @@ async fn add(
 
 /// Who stands on the list under this name.
 fn standing(list: &SpeakingList, typed: &str) -> Result<String, Stopped> {
-    let names: Vec<String> = list.slots.iter().map(|slot| slot.entity.clone()).collect();
-    one_of(typed, &names)
-        .map_err(|fault| Stopped::Usage(format!("{fault}; `convoke speakers` shows who is on the list")))
-}
-
-/// The one name that is meant: equal to what was typed, or the only one that has it in it.
-fn one_of(typed: &str, names: &[String]) -> Result<String, String> {
-    let wanted = fold(typed);
-    if let Some(name) = names.iter().find(|name| fold(name) == wanted) {
-        return Ok(name.clone());
-    }
-    let all: Vec<&String> = names.iter().filter(|name| !wanted.is_empty() && fold(name).contains(&wanted)).collect();
-    match all.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => {
-            let near = nearest(typed, names.iter().map(String::as_str));
-            Err(format!(
-                "nobody is called `{typed}`{}",
-                near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
-            ))
-        }
-        several => {
-            let shown = several.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let more = if several.len() > 5 { ", ..." } else { "" };
-            Err(format!("`{typed}` may be {shown}{more}"))
-        }
-    }
+    let mut search = Search::new(typed);
+    list.slots.iter().for_each(|slot| search.offer(&slot.entity));
+    let cure = "`convoke speakers` shows who has asked for the floor";
+    note::meant(search.end(), typed, "the speaking list has no", cure).map_err(|none| Stopped::Usage(none.in_words()))
 }
 
 async fn show(path: &Path, file: &EventFile, typed: &cli::SpeakersShow, now: Timestamp) -> Result<Exit, Stopped> {

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use serde_json::{Value, json};
 
 use super::answers::{Attendance, position_in_words};
 use super::chart::{fixed, nice_step};
-use super::run_page::STYLE;
 use super::run_report::grouped;
+use super::sheet;
 use crate::input::reminders::AnswerMode;
 use crate::journal::Position;
 use crate::plan::Participation;
@@ -200,16 +200,7 @@ impl AnswersReport {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy"
-                        content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    meta name="referrer" content="no-referrer";
-                    title { "Answers · " (self.event) }
-                    style { (PreEscaped(STYLE)) }
-                }
+                (sheet::head(&format!("Answers · {}", self.event)))
                 body {
                     header {
                         p.origin { "Answers · " (moment(self.made, zone)) }

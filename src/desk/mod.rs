@@ -18,6 +18,7 @@ pub mod pages;
 pub mod plan_summary;
 pub mod run_page;
 pub mod run_report;
+mod sheet;
 pub mod speaking_page;
 
 use std::time::Duration;

@@ -5,10 +5,10 @@
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, html};
 use serde_json::{Value, json};
 
-use super::count;
+use super::{count, sheet};
 use crate::calendar::Zone;
 use crate::journal::{Slot, SpeakingList};
 
@@ -119,21 +119,13 @@ pub fn speaking_page(list: &SpeakingList, frame: &SpeakingFrame<'_>) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Speaking list · " (frame.title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (sheet::head(&format!("Speaking list · {}", frame.title)))
             body {
                 header {
                     p.origin { "Informal speaking list · " (frame.start.strftime("%-d %B %Y, %H:%M").to_string()) }
                     h1 dir="auto" { (frame.title) }
                 }
-                div.scroll { table {
+                section { div.scroll { table {
                     thead { tr { th.n { "No." } th.n { "About" } th { "For" } th { "Speaker" } th.n { "Minutes" } th { "Asked" } } }
                     tbody {
                         @for (slot, number) in list.slots.iter().zip(1..) {
@@ -154,7 +146,7 @@ pub fn speaking_page(list: &SpeakingList, frame: &SpeakingFrame<'_>) -> String {
                         }
                         @if list.slots.is_empty() { tr { td colspan="6" { "Nobody has asked for the floor." } } }
                     }
-                } }
+                } } }
                 footer {
                     @for remark in remarks(list, frame) { p { (remark) } }
                     p.quiet { "Made " (frame.zone.instant_to_local(frame.made).strftime("%-d %B %Y, %H:%M").to_string()) }
@@ -164,16 +156,3 @@ pub fn speaking_page(list: &SpeakingList, frame: &SpeakingFrame<'_>) -> String {
     }
     .into_string()
 }
-
-const STYLE: &str = "
-:root { --ink: #1c2430; --quiet: #5b6675; --line: #d5dbe3; --paper: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --quiet: #9aa7b8; --line: #364152; --paper: #161c25; } }
-body { margin: 0 auto; max-width: 60rem; padding: 2rem 1rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.45 system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 1.5rem; } .origin { color: var(--quiet); margin: 0; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
-th, td { text-align: start; padding: .5rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-size: .8rem; color: var(--quiet); font-weight: 600; } .n { text-align: end; font-variant-numeric: tabular-nums; }
-.quiet { color: var(--quiet); font-size: .85rem; } footer { margin-top: 1.5rem; } footer p { margin: .2rem 0; }
-@media print { body { max-width: none; padding: 0; font-size: 12pt; } tr { break-inside: avoid; } thead { display: table-header-group; } }
-";

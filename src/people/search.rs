@@ -1,12 +1,11 @@
 //! A name as somebody types it, found among many.
 //!
-//! What: [`Search`], which is offered every name once and keeps what fits: equal whatever the case and the accents, else
+//! What: [`Search`], which is offered every name once and keeps what fits: equal whatever case, accents and punctuation, else
 //! containing what was typed, else near it. Names are long (`Permanent Mission of … to the United Nations`) and what is typed
 //! is short, so nearness is that of the best passage within a name (Sellers, 1980).
-//! Not here: where names come from (`io::store`). Called by: `io::store`, `command::note`. Can fail: nothing.
+//! Not here: where names come from (`io::store`). Called by: `io::store`, `command`. Can fail: nothing.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use super::fold::fold;
 
 /// Names that are shown where several fit or none does.
 const SHOWN: usize = 6;
@@ -90,16 +89,6 @@ impl Search {
             n => Found::Several(within, n),
         }
     }
-}
-
-/// Lower case without accents and with single blanks: `Côte d’Ivoire` is `cote d'ivoire`.
-fn fold(text: &str) -> String {
-    let plain: String = text
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .map(|c| if matches!(c, '\u{2018}' | '\u{2019}' | '\u{2bc}') { '\'' } else { c })
-        .collect();
-    plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The fewest edits that make `wanted` out of any passage of `text`.

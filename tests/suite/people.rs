@@ -56,11 +56,11 @@ fn ranks_honorifics_and_sexes_that_cannot_be_are_named_before_anything_is_sent()
 #[test]
 fn a_form_that_needs_the_sex_is_asked_for_by_row() {
     let rows =
-        "a@x.example,Amis,ngo,fr,,Claude,Martin,president,,\nb@x.example,Voisins,ngo,fr,,Claude,Petit,president,f,\n";
+        "a@x.example,Amis,ngo,fr,,Camille,Martin,president,,\nb@x.example,Voisins,ngo,fr,,Camille,Petit,president,f,\n";
     let desk = Desk::with_list(&format!("{HEAD}{rows}c@x.example,Cousins,ngo,fr,,Dominique,Roy,,,\n"));
     assert_eq!(
         problems(&desk, 78),
-        "recipients/list.csv:2: the close in language `fr` depends on whether `Claude Martin` is a woman or a man; write `f` \
+        "recipients/list.csv:2: the close in language `fr` depends on whether `Camille Martin` is a woman or a man; write `f` \
          or `m` in the column `sex`, or an honorific that says it, such as `Ms.`"
     );
     desk.write("recipients/list.csv", &format!("{HEAD}{}", rows.replace("Martin,president,", "Martin,président,m")));

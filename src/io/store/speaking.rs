@@ -48,16 +48,6 @@ impl Store {
         Ok(())
     }
 
-    /// The names of all entities that were ever on a list, each once.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn entity_names(&self) -> Result<Vec<String>, StoreError> {
-        let mut connection = self.connection.lock().await;
-        let names = sqlx::query_scalar("SELECT DISTINCT entity FROM recipient ORDER BY entity");
-        Ok(names.fetch_all(&mut *connection).await?)
-    }
-
     /// All steps, in the order in which they were written down.
     ///
     /// # Errors

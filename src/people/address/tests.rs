@@ -156,7 +156,7 @@ fn a_form_that_needs_the_sex_is_not_guessed() {
         ("permanent representative", "ar", Formal),
         ("professor", "fr", Ordinary),
     ] {
-        let nobody_knows = person(rank, "", "Claude", "Martin");
+        let nobody_knows = person(rank, "", "Camille", "Martin");
         assert_eq!(words(Greet, &nobody_knows, &tag(language), register), Err(Lack::Sex), "{rank} {language}");
     }
     assert_eq!(words(Greet, &person("", "", "", "X"), &tag("de"), Ordinary), Err(Lack::Language));
