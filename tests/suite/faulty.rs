@@ -1,7 +1,8 @@
 //! A receiver that does one thing wrong, once, and then behaves: a scripted SMTP server on plain threads.
 //!
-//! It writes recipient and Message-ID of each message to disk before it answers 250, as `sink` does. It offers PIPELINING,
-//! STARTTLS and TLS from the first octet as it is told; the certificates are those of `tests/fixtures/receiver`.
+//! It writes recipient and Message-ID of each message to disk before it answers 250, as `sink` does. Commands that came
+//! together are answered together, so that several answers are in one packet. It offers PIPELINING, STARTTLS and TLS from
+//! the first octet as it is told; the certificates are those of `tests/fixtures/receiver`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -232,6 +233,8 @@ struct Session {
     socket: TcpStream,
     shared: Arc<Shared>,
     octets: Vec<u8>,
+    /// Answers to commands that others followed in the same packet; they leave together (RFC 2920 section 3.2).
+    held: String,
     number: u64,
     message: u64,
     secured: bool,
@@ -244,9 +247,18 @@ impl Session {
         socket.set_nodelay(true)?;
         let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
         let wire = Wire::Plain(socket.try_clone()?);
-        let octets = Vec::new();
-        let mut session =
-            Self { wire, socket, shared, octets, number, message: 0, secured: false, from: false, recipient: None };
+        let mut session = Self {
+            wire,
+            socket,
+            shared,
+            octets: Vec::new(),
+            held: String::new(),
+            number,
+            message: 0,
+            secured: false,
+            from: false,
+            recipient: None,
+        };
         if session.shared.script.tls == Tls::Implicit && !session.protect()? {
             return Ok(());
         }
@@ -367,7 +379,17 @@ impl Session {
     }
 
     fn say(&mut self, text: &str) -> io::Result<Next> {
-        self.wire.write(format!("{text}\r\n").as_bytes()).map(|()| Next::Right)
+        self.held.push_str(text);
+        self.held.push_str("\r\n");
+        if self.octets.contains(&b'\n') {
+            return Ok(Next::Right);
+        }
+        self.let_go().map(|()| Next::Right)
+    }
+
+    fn let_go(&mut self) -> io::Result<()> {
+        let held = std::mem::take(&mut self.held);
+        if held.is_empty() { Ok(()) } else { self.wire.write(held.as_bytes()) }
     }
 
     fn answer(&mut self, stage: Stage, right: &str) -> io::Result<Next> {
@@ -394,6 +416,7 @@ impl Session {
     /// Does what the script says.
     fn err(&mut self, right: &str) -> io::Result<Next> {
         self.shared.faults.fetch_add(1, Ordering::SeqCst);
+        self.let_go()?;
         let began = Instant::now();
         let next = self.act(self.shared.script.action, right);
         *self.shared.waited.lock().expect("the time") = Some(began.elapsed());
@@ -406,6 +429,7 @@ impl Session {
             Action::Say(text) => self.say(text).map(|_| Next::Refused),
             Action::Close(text) => {
                 self.say(text)?;
+                self.let_go()?;
                 self.socket.shutdown(Shutdown::Write)?;
                 self.drain()
             }

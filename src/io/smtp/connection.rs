@@ -222,13 +222,13 @@ impl Connection {
                 self.write().await?;
                 self.watch.begin();
             }
-            if self.dialogue.phase() != phase {
-                // The answers to a group of commands come one by one, and each has its own time.
-                phase = self.dialogue.phase();
-                self.watch.begin();
-            }
             if let Some(event) = self.dialogue.event()? {
                 return Ok(event);
+            }
+            if self.dialogue.phase() != phase {
+                // The answers to a group of commands come one by one or several at once, and each has its own time.
+                phase = self.dialogue.phase();
+                self.watch.begin();
             }
             if self.dialogue.output().is_empty() {
                 self.read().await?;
