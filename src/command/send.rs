@@ -47,6 +47,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
             in_folder(path)
         )));
     }
+    // The first message is not armed before all of the plan is on disk.
+    store.postpone_syncs().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let selection = Chosen::of(selection, &store).await?;
     say_plan(&planned, path, delivery.json);

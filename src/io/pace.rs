@@ -28,6 +28,8 @@ use crate::input::units::Rate;
 const MESSAGE: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 /// How long one waits for a slot before asking again, should the word that it is free not come.
 const SLOT_POLL: Duration = Duration::from_millis(100);
+/// Messages that are no further apart than this are let through once more before they leave.
+const DENSE: Duration = Duration::from_millis(50);
 /// Domains that are remembered before the idle ones are forgotten.
 const PLACES: usize = 4096;
 
@@ -110,6 +112,9 @@ pub struct Gate<C: Clock = DefaultClock> {
     all: Option<Limit<C>>,
     relays: Vec<(Arc<str>, Option<Limit<C>>)>,
     ramp: Option<Ramp>,
+    /// What the rates let through once more, directly before it leaves: of each relay that is slower than all together, and
+    /// of all together.
+    departures: (Vec<Option<Limit<C>>>, Option<Limit<C>>),
     /// The general ones, then those of each relay; `None` where there are none at all.
     quotas: Option<Mutex<Quotas>>,
     domains: HashMap<Arc<str>, Arc<Place<C>>>,
@@ -126,10 +131,18 @@ pub struct Gate<C: Clock = DefaultClock> {
 struct Limit<C: Clock> {
     whose: Whose,
     rate: Rate,
+    bursts: Bursts,
     /// One without a ramp; otherwise one for each step, made when it is reached.
     steps: Vec<OnceLock<Limiter<C>>>,
     /// A message that this limit let through and another one held: until when it may still leave, in ns from the epoch.
     credit_ns: AtomicU64,
+}
+
+/// How many a limit lets through at once.
+#[derive(Clone, Copy, Debug)]
+enum Bursts {
+    OfGate,
+    OfDepartures,
 }
 
 /// A domain or a provider.
@@ -175,6 +188,11 @@ impl<C: Clock + Clone> Gate<C> {
                 (name, limit)
             })
             .collect();
+        let is_slower = |limit: &&Limit<C>| all.as_ref().is_none_or(|all| limit.rate.interval() > all.rate.interval());
+        let departures = (
+            relays.iter().map(|(_, limit)| limit.as_ref().filter(is_slower)?.departing(climbs)).collect(),
+            all.as_ref().and_then(|all| all.departing(climbs)),
+        );
         let mut quotas: Quotas = Vec::new();
         for relay in std::iter::once(None).chain((0..terms.relays.len()).map(Some)) {
             quotas.extend(terms.quotas(relay, used).into_iter().map(|quota| (relay, quota)));
@@ -210,6 +228,7 @@ impl<C: Clock + Clone> Gate<C> {
             all,
             relays,
             ramp: terms.ramp,
+            departures,
             quotas: (!quotas.is_empty()).then(|| Mutex::new(quotas)),
             domains,
             providers,
@@ -268,6 +287,18 @@ impl<C: Clock + Clone> Gate<C> {
             }
         }
         Ok(permit)
+    }
+
+    /// Whether a message that [`pass`](Self::pass) let through may leave at this moment, when nothing but its last octets is
+    /// missing. What lies between the two takes now a millisecond and now ten, and at hundreds of messages a second those that
+    /// were late would leave together with those that are not.
+    ///
+    /// # Errors
+    /// How long to wait, which is moments.
+    pub fn depart(&self, relay: usize, now: Timestamp) -> Result<(), Duration> {
+        let (of_relays, of_all) = &self.departures;
+        let Some(limit) = of_relays.get(relay).and_then(Option::as_ref).or(of_all.as_ref()) else { return Ok(()) };
+        limit.ask(self.ramp.map_or(0, |ramp| ramp.step(now)), self.now_ns(), &self.clock)
     }
 
     /// A message that may have left through the relay of this number did not: quotas count it no longer. Its slots are free.
@@ -397,8 +428,15 @@ impl<C: Clock + Clone> Gate<C> {
 
 impl<C: Clock + Clone> Limit<C> {
     fn new(whose: Whose, rate: Rate, climbs: bool) -> Self {
-        let steps = if climbs { Ramp::STEPS } else { 1 };
-        Self { whose, rate, steps: (0..steps).map(|_| OnceLock::new()).collect(), credit_ns: AtomicU64::new(0) }
+        let steps = (0..if climbs { Ramp::STEPS } else { 1 }).map(|_| OnceLock::new()).collect();
+        Self { whose, rate, bursts: Bursts::OfGate, steps, credit_ns: AtomicU64::new(0) }
+    }
+
+    /// The same for departures; `None` where messages are so far apart that they do not meet, and where one that waits would
+    /// try the patience of the server.
+    fn departing(&self, climbs: bool) -> Option<Self> {
+        let is_dense = self.rate.interval() <= DENSE;
+        is_dense.then(|| Self { bursts: Bursts::OfDepartures, ..Self::new(self.whose.clone(), self.rate, climbs) })
     }
 
     /// Lets one message through, or says how long it has to wait.
@@ -432,7 +470,8 @@ impl<C: Clock + Clone> Limit<C> {
     fn limiter(&self, step: usize, clock: &C) -> Limiter<C> {
         // `Ramp::part` in twentieths.
         let twentieths = if self.steps.len() == 1 { 20 } else { 2 + step };
-        RateLimiter::direct_with_clock(cells(self.rate, u32::try_from(twentieths).unwrap_or(20)), clock.clone())
+        let twentieths = u32::try_from(twentieths).unwrap_or(20);
+        RateLimiter::direct_with_clock(cells(self.rate, twentieths, self.bursts), clock.clone())
     }
 }
 
@@ -444,15 +483,20 @@ fn drain<C: Clock>(limiter: &Limiter<C>) {
 ///
 /// With a burst of b messages, GCRA lets floor(rate + b) through in a second. What may be above the rate is one message, or
 /// 1 % of it where that is more; nine tenths of a message more than that never make another whole one, and they are what a
-/// timer that wakes late may catch up: at 199/s, the tightest, 4.5 ms.
-fn cells(rate: Rate, twentieths: u32) -> Cells {
+/// timer that wakes late may catch up: at 199/s, the tightest, 4.5 ms. Departures have half of both, so that what the network
+/// adds has its room too.
+fn cells(rate: Rate, twentieths: u32, bursts: Bursts) -> Cells {
     let messages = u128::from(rate.messages.get()) * u128::from(twentieths);
     let period_ns = rate.period.as_nanos() * 20;
     // Rounded up: a cell that is too short by a part of a nanosecond adds up to messages at thousands a second.
     let cell_ns = period_ns.div_ceil(messages * u128::from(MESSAGE.get())).max(1);
     let per_second = messages * 1_000_000_000 / period_ns;
-    let above = u32::try_from(per_second / 100).unwrap_or(u32::MAX / 100).max(1);
-    let burst = NonZeroU32::new(above.saturating_mul(MESSAGE.get()).saturating_add(9)).expect("above is at least one");
+    let (part, more) = match bursts {
+        Bursts::OfGate => (100, 9),
+        Bursts::OfDepartures => (200, 5),
+    };
+    let above = u32::try_from(per_second / part).unwrap_or(u32::MAX / 100).max(1);
+    let burst = NonZeroU32::new(above.saturating_mul(MESSAGE.get()).saturating_add(more)).expect("above is at least one");
     Cells::with_period(Duration::from_nanos(u64::try_from(cell_ns).unwrap_or(u64::MAX)))
         .expect("a cell is at least a nanosecond")
         .allow_burst(burst)
@@ -491,8 +535,6 @@ impl Drop for Permit {
         }
     }
 }
-
-impl Hold {}
 
 fn hold_until(until: Timestamp, now: Timestamp, by: HeldBy) -> Hold {
     Hold { until, wait: Duration::try_from(until.duration_since(now)).unwrap_or_default(), by }

@@ -3,23 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
-use handlebars::{Handlebars, Template};
+use handlebars::Handlebars;
 
 use super::cells::Cells;
-use super::check::{self, Asks, Checked, Known};
+use super::check::{self, Asks};
 use super::helpers::{self, Target};
+use super::intake::{LAYOUT, Parsed, Taken, take_all};
 use super::markdown::{self, Style};
-use super::source::{Sources, Split};
+use super::source::Sources;
 use crate::input::event_file::{EventFile, TemplateRules};
 use crate::input::problem::{Place, Problem, quoted};
 use crate::input::text::Languages;
-use crate::input::toml_reader::TomlDocument;
 use crate::people::register::concerns;
 use crate::people::{Kind, Language, Part, Register};
 use crate::plan::Purpose;
-
-/// The layout that HTML made of Markdown is put into.
-pub(super) const LAYOUT: &str = "layout.html.hbs";
 
 /// How a letter is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +76,6 @@ struct Choice {
 /// Answers that are kept; beyond them the chain is gone through each time.
 const CHOICES_MOST: usize = 64;
 
-/// Which registry a file belongs to, by its ending.
-const ENDINGS: [(&str, Target); 3] =
-    [(".md.hbs", Target::Markdown), (".txt.hbs", Target::Text), (".html.hbs", Target::Html)];
-
 impl Library {
     /// Parses and checks every file; `columns` are those of all lists, by their normalised names.
     ///
@@ -101,11 +94,25 @@ impl Library {
             languages: file.languages.clone(),
             chosen: RwLock::default(),
         };
-        let mut findings = Findings::default();
-        for name in sources.names() {
-            library.take(sources, name, columns, &mut findings);
+        let (mut uses, mut problems) = (BTreeMap::new(), Vec::new());
+        for (file, taken) in take_all(sources, columns) {
+            let Taken { templates, letter, style, is_calendar, problems: of_file } = taken;
+            problems.extend(of_file);
+            for Parsed { key, name, target, line, template, asks } in templates {
+                library.origins.insert(name.clone(), (sources.path(file), line));
+                uses.insert(key, asks);
+                match target {
+                    Target::Markdown => library.markdown.register_template(&name, template),
+                    Target::Text => library.text.register_template(&name, template),
+                    Target::Html => library.html.register_template(&name, template),
+                }
+                if is_calendar {
+                    library.calendars.insert(name);
+                }
+            }
+            library.letters.extend(letter.map(|letter| (letter.name.clone(), letter)));
+            library.style = style.unwrap_or(library.style);
         }
-        let Findings { uses, mut problems } = findings;
         library.check_partials(sources, &uses, &mut problems);
         if problems.is_empty() {
             library.gather(&uses, &mut problems);
@@ -124,152 +131,6 @@ impl Library {
         problems.sort();
         problems.dedup();
         if problems.is_empty() { Ok(library) } else { Err(problems) }
-    }
-
-    fn take(&mut self, sources: &Sources, file: &str, columns: &BTreeSet<String>, findings: &mut Findings) {
-        let path = sources.path(file);
-        let Some((stem, target)) = ENDINGS.iter().find_map(|(end, t)| file.strip_suffix(end).map(|s| (s, *t))) else {
-            if file.ends_with(".hbs") {
-                let cure = "name it *.md.hbs, *.html.hbs or *.txt.hbs, so that it is known how to escape";
-                findings.problems.push(Problem::new(Place::file(&path), "the kind of this template is unknown", cure));
-            }
-            return;
-        };
-        let split = match sources.split(file) {
-            Ok(split) => split,
-            Err(problem) => return findings.problems.push(problem),
-        };
-        let partial = stem.strip_prefix("partials/");
-        let is_layout = file == LAYOUT;
-        let is_calendar = partial.is_none()
-            && target == Target::Text
-            && stem.rsplit('/').next().is_some_and(|last| last.starts_with("calendar."));
-        let known = Known {
-            columns,
-            extra: if is_layout { &["lang", "dir", "align", "subject", "preheader", "body"] } else { &[] },
-            cells: !is_layout && !is_calendar,
-            triple: if is_layout { &["body"] } else { &[] },
-            markdown: target == Target::Markdown,
-        };
-        // A partial is called by its bare name, a letter by its path.
-        let name = partial.unwrap_or(stem).to_owned();
-        let unit = Unit { name: &name, path: &path, line: split.body_line, text: split.body };
-        if let Some(asks) = self.register(target, &unit, &known, &mut findings.problems) {
-            let key = if partial.is_some() { name.clone() } else { format!("/{stem}{target:?}") };
-            findings.uses.insert(key, asks);
-        }
-        if is_layout {
-            self.style = read_style(&path, &split, &mut findings.problems);
-        } else if is_calendar {
-            self.calendars.insert(stem.to_owned());
-        } else if partial.is_none() {
-            self.take_letter(sources, stem, target, &split, &known, findings);
-        }
-    }
-
-    fn take_letter(
-        &mut self,
-        sources: &Sources,
-        stem: &str,
-        target: Target,
-        split: &Split<'_>,
-        known: &Known<'_>,
-        findings: &mut Findings,
-    ) {
-        let file = |ending: &str| sources.path(&format!("{stem}{ending}"));
-        let (form, path) = match target {
-            Target::Markdown => (Form::Markdown, file(".md.hbs")),
-            Target::Html if sources.get(&format!("{stem}.txt.hbs")).is_some() => (Form::Pair, file(".html.hbs")),
-            Target::Html => {
-                let cure = "write the same in plain text beside it: some read only that, and filters distrust its lack";
-                findings.problems.push(Problem::new(
-                    Place::file(&file(".html.hbs")),
-                    "the text file of this pair is missing",
-                    cure,
-                ));
-                return;
-            }
-            Target::Text if sources.get(&format!("{stem}.html.hbs")).is_some() => return,
-            Target::Text => {
-                findings.problems.push(Problem::new(
-                    Place::file(&file(".txt.hbs")),
-                    "the HTML file of this pair is missing",
-                    "write it beside it, or one *.md.hbs for both",
-                ));
-                return;
-            }
-        };
-        let document = TomlDocument::parse(&path, split.front, split.front_line);
-        let root = document.root();
-        let subject = root.required_string("subject", "write `subject = \"…\"` between two lines `+++` at the top");
-        let preheader = root.string("preheader");
-        let register =
-            root.required_string("register", "write `register = \"note-verbale\"`, `\"formal\"` or `\"ordinary\"`");
-        let register = register.and_then(|found| {
-            let register = Register::parse(&found.value);
-            if register.is_none() {
-                let fault = format!("unknown register {}", quoted(&found.value));
-                root.problem(found.place, fault, "write `note-verbale`, `formal` or `ordinary`");
-            }
-            register
-        });
-        root.finish();
-        findings.problems.extend(document.problems());
-        let known = Known { markdown: false, ..*known };
-        for (part, found) in [("subject", &subject), ("preheader", &preheader)] {
-            if let Some(found) = found {
-                let name = format!("{stem}#{part}");
-                let unit = Unit { name: &name, path: &path, line: found.place.line, text: &found.value };
-                if let Some(asks) = self.register(Target::Text, &unit, &known, &mut findings.problems) {
-                    findings.uses.insert(format!("/{name}"), asks);
-                }
-            }
-        }
-        let last = stem.rsplit('/').next().unwrap_or(stem);
-        let language = last.split_once('.').and_then(|(_, tag)| Language::parse(tag));
-        let Some(language) = language else {
-            let cure = "name it like mission.fr.md.hbs: the kind, a dot, the language";
-            findings.problems.push(Problem::new(Place::file(&path), "the file's name does not say its language", cure));
-            return;
-        };
-        if let Some(register) = register {
-            let has_preheader = preheader.is_some();
-            let (name, unknown, cells) = (stem.to_owned(), Vec::new(), Cells::default());
-            let letter = Letter { name, language, register, form, unknown, has_preheader, cells };
-            self.letters.insert(stem.to_owned(), letter);
-        }
-    }
-
-    /// Parses, checks and registers one template; gives what it asks for.
-    fn register(
-        &mut self,
-        target: Target,
-        unit: &Unit<'_>,
-        known: &Known<'_>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Asks> {
-        let template = match Template::compile_with_name(unit.text, unit.name.to_owned()) {
-            Ok(template) => template,
-            Err(error) => {
-                let (line, column) = error.pos().unwrap_or((1, 1));
-                let place = Place::new(unit.path, line as u64 + unit.line - 1, column as u64);
-                problems.push(Problem::new(
-                    place,
-                    format!("not a template: {}", one_line(error.reason())),
-                    "mend the braces",
-                ));
-                return None;
-            }
-        };
-        let checked = Checked { file: unit.path, first_line: unit.line, template: &template };
-        let asks = check::check(&checked, known, problems);
-        self.origins.insert(unit.name.to_owned(), (unit.path.to_owned(), unit.line));
-        match target {
-            Target::Markdown => self.markdown.register_template(unit.name, template),
-            Target::Text => self.text.register_template(unit.name, template),
-            Target::Html => self.html.register_template(unit.name, template),
-        }
-        Some(asks)
     }
 
     fn check_partials(&self, sources: &Sources, uses: &BTreeMap<String, Asks>, problems: &mut Vec<Problem>) {
@@ -413,21 +274,6 @@ fn mixed(letter: &Letter, asks: &Asks) -> Vec<Problem> {
     phrases.chain(forms).collect()
 }
 
-/// What loading has found so far.
-#[derive(Default)]
-struct Findings {
-    /// Template to what it asks for; partials by their bare names, others behind a `/`.
-    uses: BTreeMap<String, Asks>,
-    problems: Vec<Problem>,
-}
-
-struct Unit<'u> {
-    name: &'u str,
-    path: &'u str,
-    line: u64,
-    text: &'u str,
-}
-
 fn registry(target: Target) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
@@ -438,30 +284,4 @@ fn registry(target: Target) -> Handlebars<'static> {
     }
     helpers::register(&mut registry, target);
     registry
-}
-
-fn read_style(path: &str, split: &Split<'_>, problems: &mut Vec<Problem>) -> Style {
-    let document = TomlDocument::parse(path, split.front, split.front_line);
-    let root = document.root();
-    let table = root.table("style");
-    let mut rules = BTreeMap::new();
-    for key in table.keys() {
-        if let Some(css) = table.string(&key.value) {
-            if css.value.contains(['<', '>', '"', '{', '}']) {
-                let cure = "write plain declarations with single quotes, such as `margin:0;`";
-                table.problem(css.place, format!("the style of `{}` cannot stand in an attribute", key.value), cure);
-            }
-            rules.insert(key.value, css.value);
-        }
-    }
-    table.finish();
-    root.finish();
-    problems.extend(document.problems());
-    Style::new(rules)
-}
-
-/// Parser messages of handlebars span lines.
-fn one_line(reason: &impl std::fmt::Display) -> String {
-    let text = reason.to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

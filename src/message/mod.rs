@@ -14,6 +14,7 @@ mod context;
 pub mod dkim;
 mod forms;
 mod helpers;
+mod intake;
 mod library;
 pub mod lint;
 pub mod markdown;

@@ -6,7 +6,8 @@ use handlebars::{Context, Handlebars, RenderError, RenderErrorReason};
 use serde_json::{Map, Value};
 
 use super::context::{self, Story};
-use super::library::{Form, LAYOUT, Letter, Library};
+use super::intake::LAYOUT;
+use super::library::{Form, Letter, Library};
 use super::{markdown, words};
 use crate::input::event_file::EventFile;
 use crate::input::problem::{Place, Problem};

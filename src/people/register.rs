@@ -8,6 +8,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, Match};
 use serde::Deserialize;
 
 use super::Language;
@@ -86,43 +87,53 @@ struct Table {
 static TABLE: LazyLock<Table> =
     LazyLock::new(|| toml::from_str(include_str!("phrases.toml")).expect("the table that is compiled in is sound"));
 
-/// Every phrase in a text; `is_at_line_start` says whether its first character begins a line.
-pub fn find(text: &str, is_at_line_start: bool) -> Vec<Phrase> {
+/// All phrases of the table at once, each with its row.
+static SEARCH: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
+    let of_row = |(at, row): (usize, &'static Row)| row.words.iter().map(move |words| (folded(words), at));
+    let (phrases, rows): (Vec<String>, Vec<usize>) = TABLE.phrase.iter().enumerate().flat_map(of_row).unzip();
+    (AhoCorasick::new(phrases).expect("a few hundred phrases fit"), rows)
+});
+
+/// In small letters, with plain blanks and apostrophes; as many characters as before.
+fn folded(text: &str) -> String {
     let plain = |c: char| match c {
         c if c.is_whitespace() => ' ',
         '’' | 'ʼ' => '\'',
+        c if c.is_ascii() => c.to_ascii_lowercase(),
         c => c.to_lowercase().next().unwrap_or(c),
     };
-    let written: Vec<char> = text.chars().collect();
-    let folded: Vec<char> = written.iter().map(|c| plain(*c)).collect();
-    let mut found = Vec::new();
-    for row in &TABLE.phrase {
-        for words in &row.words {
-            let wanted: Vec<char> = words.chars().map(plain).collect();
-            let fits = |at: &usize| {
-                folded[*at..].starts_with(&wanted) && (!row.begins || begins(&written[..*at], is_at_line_start))
-            };
-            for at in (0..folded.len()).filter(fits) {
-                let before = &written[..at];
-                found.push(Phrase {
-                    words: written[at..at + wanted.len()].iter().collect::<String>().trim().to_owned(),
-                    language: &row.language,
-                    is_of_notes: row.of == Of::Note,
-                    line: before.iter().filter(|c| **c == '\n').count(),
-                    column: before.iter().rev().take_while(|c| **c != '\n').count(),
-                });
-            }
-        }
-    }
-    found
+    text.chars().map(plain).collect()
+}
+
+/// Every phrase in a text, by the order of the table; `is_at_line_start` says whether its first character begins a line.
+pub fn find(text: &str, is_at_line_start: bool) -> Vec<Phrase> {
+    let (search, rows) = &*SEARCH;
+    let folded = folded(text);
+    let mut matches: Vec<_> = search.find_overlapping_iter(&folded).collect();
+    matches.sort_by_key(|found| (found.pattern(), found.start()));
+    let phrase = |found: &Match| {
+        let row = &TABLE.phrase[rows[found.pattern().as_usize()]];
+        // Folding keeps the number of characters, not that of octets.
+        let octet = |folded: &str| text.char_indices().nth(folded.chars().count()).map_or(text.len(), |(at, _)| at);
+        let (from, to) = (octet(&folded[..found.start()]), octet(&folded[..found.end()]));
+        let before = &text[..from];
+        (!row.begins || begins(before, is_at_line_start)).then(|| Phrase {
+            words: text[from..to].trim().to_owned(),
+            language: &row.language,
+            is_of_notes: row.of == Of::Note,
+            line: before.matches('\n').count(),
+            column: before.chars().rev().take_while(|c| *c != '\n').count(),
+        })
+    };
+    matches.iter().filter_map(phrase).collect()
 }
 
 /// Whether nothing but marks of Markdown, a tag or blanks stands before in the line.
-fn begins(before: &[char], is_at_line_start: bool) -> bool {
-    let line_begins = before.iter().rposition(|c| matches!(c, '\n' | '>'));
+fn begins(before: &str, is_at_line_start: bool) -> bool {
+    let line_begins = before.rfind(['\n', '>']);
     let line = &before[line_begins.map_or(0, |at| at + 1)..];
     let is_whole_line = line_begins.is_some() || is_at_line_start;
-    is_whole_line && line.iter().all(|c| c.is_whitespace() || matches!(c, '*' | '_' | '#'))
+    is_whole_line && line.chars().all(|c| c.is_whitespace() || matches!(c, '*' | '_' | '#'))
 }
 
 /// Whether a phrase in one language counts in a letter of another.

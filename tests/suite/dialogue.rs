@@ -191,6 +191,8 @@ impl Source for Feed {
         None
     }
 
+    async fn depart(&self) {}
+
     fn report(&self, _: Report<'_>) {}
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Line, Taken, Wait};
+use crate::io::clock;
 use crate::io::smtp::{Ending, Report, Source, Work, drive};
 use crate::io::store::Recorder;
 use crate::journal::Standing;
@@ -121,6 +122,12 @@ impl Source for Worker<'_, '_> {
         match self.take(false).await {
             Taken::Row(row) => self.line.work(*row).await,
             Taken::Others | Taken::Wait(_) | Taken::Nothing => None,
+        }
+    }
+
+    async fn depart(&self) {
+        while let Err(wait) = self.line.parts.gate.depart(self.relay, clock::now()) {
+            tokio::time::sleep(wait).await;
         }
     }
 

@@ -109,6 +109,36 @@ fn two_limits_keep_both_rates_and_the_slower_is_reached() {
 }
 
 #[test]
+fn what_waits_unevenly_before_it_leaves_keeps_the_rate_even_so() {
+    for per_second in [20_usize, 100, 199, 200, 1000, 2500] {
+        let terms = Terms { rate: rate(&format!("{per_second}/s")), ..Terms::default() };
+        let mut bench = Bench::new(&terms);
+        // A slow commit keeps all that come in 20 ms, once in less than a second.
+        let kept = |ns: u64| ns + 20_000_000_u64.saturating_sub(ns % 990_000_000);
+        let ready: Vec<u64> = bench.run(60).into_iter().map(kept).collect();
+        let most = per_second + (per_second / 100).max(1);
+        let mut departing = Bench::new(&terms);
+        let mut left = Vec::new();
+        for ns in &ready {
+            departing.advance(Duration::from_nanos(ns.saturating_sub(departing.ns)));
+            while let Err(wait) = departing.gate.depart(0, at(departing.ns)) {
+                let late = departing.lateness();
+                departing.advance(wait + late);
+            }
+            left.push(departing.ns);
+        }
+        if per_second >= 1000 {
+            assert!(worst_second(&ready) > most, "{per_second}/s: nothing was uneven");
+        }
+        assert!(worst_second(&left) <= most, "{per_second}/s: {} in a second", worst_second(&left));
+        let longest = ready.iter().zip(&left).map(|(ready, left)| left - ready).max().expect("some");
+        assert!(longest < 100_000_000, "{per_second}/s: one waited {longest} ns");
+    }
+    let sparse = Bench::new(&Terms { rate: rate("10/s"), ..Terms::default() });
+    assert!((0..100).all(|_| sparse.gate.depart(0, at(0)).is_ok()), "messages so far apart do not meet");
+}
+
+#[test]
 fn a_ramp_begins_with_a_tenth_and_never_passes_the_rate() {
     let ramp = Some(Ramp::new(at(0), Duration::from_secs(60)));
     let sent = Bench::new(&Terms { rate: rate("100/s"), ramp, ..Terms::default() }).run(90);

@@ -64,6 +64,8 @@ pub trait Source: Send + Sync {
     fn next(&self) -> impl Future<Output = Option<Work>> + Send;
     /// The next message if it may leave at this moment.
     fn ready(&self) -> impl Future<Output = Option<Work>> + Send;
+    /// Waits, at most for moments, until the message that is ready may leave.
+    fn depart(&self) -> impl Future<Output = ()> + Send;
     /// Hears every verdict.
     fn report(&self, report: Report<'_>);
 }
@@ -211,6 +213,7 @@ impl<S: Source> Driver<'_, S> {
             // The next one is made while the disk is at work.
             let (recorded, next) = tokio::join!(recorded, self.next_behind(&connection));
             recorded?;
+            self.source.depart().await;
             let answer = connection.send(&work.octets, next.as_ref().map(Work::letter).as_ref()).await;
             self.conclude(&work, answer);
             has_concluded = true;

@@ -2,7 +2,7 @@
 //!
 //! What: [`Store`], opened by one process at a time for writing; [`Recorder`], which commits arms and outcomes of many
 //! connections together; reading by pages, so that memory does not grow with the list.
-//! Durability: WAL with `synchronous = FULL`: what a call has returned for is on disk.
+//! Durability: WAL with `synchronous = FULL`: what a call has returned for is on disk, but for a plan before its first message.
 //! Not here: which steps are lawful (`journal`), what a reply means (`delivery`). Called by: `command`, `io::smtp`.
 //! Can fail: [`StoreError`]; after the first failed commit nothing more is armed.
 
@@ -42,7 +42,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use tokio::sync::Mutex;
 
@@ -133,13 +133,21 @@ impl Store {
     pub async fn open(folder: &Path, now_ms: i64) -> Result<Self, StoreError> {
         let lock = lock(folder)?;
         let path = Self::path_in(folder);
-        if !path.exists() {
+        let is_new = !path.exists();
+        if is_new {
             create_private(&path)?;
+        }
+        // Of a new journal nothing is worth a sync before all of it is there. Of an older one, a schema and what a crash left
+        // are on disk with the first commit that counts: they would only be made again.
+        let synchronous = if is_new { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
+        let store = Self::connect(path, Some(lock), synchronous).await?;
+        if is_new {
+            sync(&store.path)?;
             sync_folder(folder)?;
         }
-        let store = Self::connect(path, Some(lock), false).await?;
         store.absorb_unrecorded().await?;
         store.recover(now_ms).await?;
+        store.demand_syncs().await?;
         Ok(store)
     }
 
@@ -155,7 +163,7 @@ impl Store {
         if Self::is_older(&path).await? {
             // Brought up to date as for writing; whoever works in the folder has done so already.
             let _lock = lock(folder)?;
-            migrated(options(&path)).await?.close().await?;
+            migrated(options(&path), false).await?.close().await?;
         }
         let options = options(&path).create_if_missing(false).pragma("query_only", "1");
         let connection = options.connect().await?;
@@ -178,19 +186,38 @@ impl Store {
         } else {
             create_private(&path)?;
         }
-        Self::connect(path, None, true).await
+        // Nothing of a scratch copy is to survive anything.
+        Self::connect(path, None, SqliteSynchronous::Off).await
     }
 
-    async fn connect(path: PathBuf, lock: Option<File>, scratch: bool) -> Result<Self, StoreError> {
-        // Nothing of a scratch copy is to survive anything. A schema is on disk with the first commit that counts.
-        let synchronous = if scratch { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
-        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made.
-        let options = options(&path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
-        let mut connection = migrated(options).await?;
-        if !scratch {
-            sqlx::query("PRAGMA synchronous = FULL").execute(&mut connection).await?;
-        }
+    async fn connect(path: PathBuf, lock: Option<File>, synchronous: SqliteSynchronous) -> Result<Self, StoreError> {
+        let connection = migrated(options(&path).synchronous(synchronous), true).await?;
+        let scratch = lock.is_none();
         Ok(Self::over(connection, path, lock, scratch))
+    }
+
+    /// What is written from now on is on disk with the next commit after [`demand_syncs`](Self::demand_syncs), in its order;
+    /// a power cut before takes all of it. For a plan, which is made again as long as nothing of it has left.
+    ///
+    /// # Errors
+    /// The store cannot be used.
+    pub async fn postpone_syncs(&self) -> Result<(), StoreError> {
+        self.set_synchronous("PRAGMA synchronous = NORMAL").await
+    }
+
+    /// What a call has returned for is on disk; so it is unless syncs were postponed.
+    ///
+    /// # Errors
+    /// The store cannot be used.
+    pub async fn demand_syncs(&self) -> Result<(), StoreError> {
+        self.set_synchronous("PRAGMA synchronous = FULL").await
+    }
+
+    async fn set_synchronous(&self, pragma: &'static str) -> Result<(), StoreError> {
+        if !self.scratch {
+            sqlx::query(pragma).execute(&mut *self.connection.lock().await).await?;
+        }
+        Ok(())
     }
 
     /// Whether an older version wrote the journal.
@@ -249,6 +276,7 @@ impl Store {
     async fn absorb_unrecorded(&self) -> Result<(), StoreError> {
         let path = side_file(&self.path);
         let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+        self.demand_syncs().await?;
         let mut connection = self.connection.lock().await;
         let mut transaction = connection.begin().await?;
         // The last line may be torn: the message that it speaks of stays armed and becomes a doubt.
@@ -290,10 +318,15 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// Opens a journal and brings it up to date.
-async fn migrated(options: SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+async fn migrated(options: SqliteConnectOptions, is_to_write: bool) -> Result<SqliteConnection, StoreError> {
     // A table is made anew in a migration: no row of another may fall with the old one. SQLite wants this said outside of
     // the transaction; the migration looks itself whether everything still points somewhere.
     let mut connection = options.foreign_keys(false).connect().await?;
+    if is_to_write {
+        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made. Among the options
+        // it would come before `synchronous`, and cost a new journal four syncs.
+        sqlx::query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
+    }
     migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
         other => StoreError::Schema(other),
@@ -315,8 +348,11 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 
 /// A new file is there after a power cut only when its folder is on disk too.
 fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| StoreError::File(folder.to_owned(), e))
+    sync(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+}
+
+fn sync(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|e| StoreError::File(path.to_owned(), e))
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {

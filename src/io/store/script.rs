@@ -29,6 +29,7 @@ const ARM_COLUMNS: usize = 8;
 
 /// Makes the connection ready for scripts.
 pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await?;
     sqlx::query(DEMAND).execute(&mut *connection).await?;
     set_checks(connection, false).await
 }
