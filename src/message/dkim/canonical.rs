@@ -4,7 +4,9 @@
 //! Standard: RFC 6376 section 3.4.2 and 3.4.4. Not here: which fields are signed, the signatures (`dkim`).
 //! Called by: the signer. Can fail: it cannot; any octets have a canonical form.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 /// One header field as it stands in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +62,48 @@ pub(super) fn relaxed_field(field: Field<'_>, out: &mut Vec<u8>) {
     let begin = out.len();
     let mut gap = false;
     let mut rest = field.value;
-    while let Some((&octet, behind)) = rest.split_first() {
-        if is_blank(octet) {
-            gap = true;
-        } else if octet == b'\r' && behind.first() == Some(&b'\n') {
-            rest = &behind[1..];
-            continue;
-        } else {
+    while !rest.is_empty() {
+        let plain = memchr::memchr3(b' ', b'\t', b'\r', rest).unwrap_or(rest.len());
+        let behind = &rest[plain..];
+        let is_fold = behind.starts_with(b"\r\n");
+        let is_gap = behind.first().copied().is_some_and(is_blank);
+        // A CR by itself is a character like any other.
+        let length = if is_fold || is_gap || behind.is_empty() { plain } else { plain + 1 };
+        if length > 0 {
             if gap && out.len() > begin {
                 out.push(b' ');
             }
             gap = false;
-            out.push(octet);
+            out.extend_from_slice(&rest[..length]);
         }
-        rest = behind;
+        gap |= is_gap;
+        rest = &rest[length + if is_fold { 2 } else { usize::from(is_gap) }..];
+    }
+}
+
+static PAIR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"  "));
+static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" \r"));
+
+/// Where something stands, looked for once for each place.
+struct Places<F> {
+    find: F,
+    /// The last place that was found; `usize::MAX` where there is no more.
+    at: Option<usize>,
+}
+
+impl<F: Fn(usize) -> Option<usize>> Places<F> {
+    fn new(find: F) -> Self {
+        Self { find, at: None }
+    }
+
+    /// The first one not before `from`, which never goes back.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        let at = match self.at {
+            Some(at) if at >= from => at,
+            _ => (self.find)(from).map_or(usize::MAX, |found| from + found),
+        };
+        self.at = Some(at);
+        (at != usize::MAX).then_some(at)
     }
 }
 
@@ -90,11 +120,16 @@ pub(super) fn relaxed_body(body: &[u8], mut take: impl FnMut(&[u8])) {
     if rest.is_empty() {
         return;
     }
-    // Only a tab and a blank before another blank or before CRLF change anything: the rest passes as it is.
+    // Only a tab and a blank before another blank or before CRLF change anything: the rest passes as it is. Each is looked
+    // for by itself, because a search for any blank would stop at every word.
+    let mut tabs = Places::new(|from| memchr::memchr(b'\t', &rest[from..]));
+    let mut pairs = Places::new(|from| PAIR.find(&rest[from..]));
+    let mut ends = Places::new(|from| END.find(&rest[from..]));
     let mut passed = 0;
     let mut from = 0;
-    while let Some(found) = memchr::memchr2(b' ', b'\t', &rest[from..]) {
-        let at = from + found;
+    while let Some(at) = [tabs.next(from), pairs.next(from), ends.next(from)].into_iter().flatten().min() {
+        // A blank before a tab was none of the three.
+        let at = at - usize::from(at > from && is_blank(rest[at - 1]));
         let length = rest[at..].iter().take_while(|o| is_blank(**o)).count();
         let behind = at + length;
         from = behind;

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use data_encoding::{BASE64, BASE64_MIME_PERMISSIVE};
+use ed25519_dalek::{Signer as _, SigningKey};
 use ring::rand::SecureRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 
@@ -126,7 +127,7 @@ pub struct Key {
 
 enum Pair {
     Rsa(Box<RsaKeyPair>),
-    Ed25519(Box<Ed25519KeyPair>),
+    Ed25519(Box<SigningKey>),
 }
 
 impl fmt::Debug for Key {
@@ -148,10 +149,7 @@ impl Key {
                 let (algorithm, inner) = pkcs8(&der).ok_or_else(|| damaged("no PKCS#8"))?;
                 match algorithm {
                     OID_RSA => rsa(inner)?,
-                    OID_ED25519 => Pair::Ed25519(Box::new(
-                        // Programs write version 1 of the form, which lacks the public half that could be compared.
-                        Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).map_err(|e| damaged(&e.to_string()))?,
-                    )),
+                    OID_ED25519 => ed25519(&der, inner)?,
                     _ => return Err(KeyFault::UnknownKind),
                 }
             }
@@ -196,7 +194,7 @@ impl Key {
                 let bits = element(0x03, &[&[0], pair.public_key().as_ref()].concat());
                 element(SEQUENCE, &[algorithm, bits].concat())
             }
-            Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.verifying_key().as_bytes().to_vec(),
         };
         Record {
             name: format!("{}._domainkey.{}", self.selector, self.domain),
@@ -216,7 +214,7 @@ impl Key {
             Pair::Ed25519(pair) => {
                 // RFC 8463 section 3: what is signed is the hash, not the fields.
                 let hash = ring::digest::digest(&ring::digest::SHA256, data);
-                Some(pair.sign(hash.as_ref()).as_ref().to_vec())
+                Some(pair.sign(hash.as_ref()).to_bytes().to_vec())
             }
         }
     }
@@ -233,6 +231,14 @@ fn rsa(der: &[u8]) -> Result<Pair, KeyFault> {
     }
     let pair = RsaKeyPair::from_der(der).map_err(|e| damaged(&e.to_string()))?;
     Ok(Pair::Rsa(Box::new(pair)))
+}
+
+/// `inner` is the CurvePrivateKey in it (RFC 8410 section 7).
+fn ed25519(der: &[u8], inner: &[u8]) -> Result<Pair, KeyFault> {
+    // ring compares with the public half, which is not always there: programs write version 1 of the form.
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|e| damaged(&e.to_string()))?;
+    let seed = expect(OCTET_STRING, inner).and_then(|(seed, _)| seed.try_into().ok());
+    Ok(Pair::Ed25519(Box::new(SigningKey::from_bytes(seed.ok_or_else(|| damaged("no seed of 32 octets"))?))))
 }
 
 /// The first private key of a PEM text, or what stands there in its place.
