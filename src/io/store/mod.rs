@@ -308,8 +308,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(std::time::Duration::from_secs(10))
-        // 8 MiB of pages, whatever the size of the journal.
-        .pragma("cache_size", "-8192")
+        // 4 MiB of pages, whatever the size of the journal.
+        .pragma("cache_size", "-4096")
         // 16 MiB: pages that each commit touches are copied back less often.
         .pragma("wal_autocheckpoint", "4000")
         // The scripts of the recorder, by their sizes.

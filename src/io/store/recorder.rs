@@ -1,5 +1,6 @@
 //! Group commit: what all connections have to write at one moment shares one sync.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,7 +85,7 @@ async fn write_all(
                 // A second sync after a failed one may lie: no commit is tried again in this process.
                 broken = Some(crate::io::chain(&error));
             }
-            patience.committed(outcomes.len(), arms.len(), began.elapsed());
+            patience.committed(arms.iter().map(|armed| armed.dispatch), Instant::now(), began.elapsed());
         }
         if broken.is_some() && !outcomes.is_empty() {
             keep_aside(&side, &outcomes, marks.run);
@@ -120,11 +121,13 @@ async fn gather(incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) 
 ///
 /// Connections whose messages were armed come back with their outcomes. One that comes while a commit is on its way waits for
 /// its end and then for its own, so a moment's wait before a commit that costs several can save it a whole one. That is
-/// so where relays answer faster than the disk; where they do not, waiting gains nobody and is left off.
+/// so where relays answer about as fast as the disk; where they do not, waiting gains nobody and is left off.
 #[derive(Debug, Default)]
 struct Patience {
-    /// Messages that are armed on disk and whose outcomes have not come.
-    on_their_way: usize,
+    /// Messages whose arming is on disk and whose outcomes have not come, with when it was.
+    on_their_way: HashMap<i64, Instant>,
+    /// From arming to outcome, the later ones counting more.
+    answers: Duration,
     /// The last commit.
     took: Duration,
     /// Commits that are not to be waited for, after waits that were in vain.
@@ -137,10 +140,26 @@ impl Patience {
     const WAIT: Duration = Duration::from_millis(1);
     /// One in so many commits is tried even so: the disk or the relay may have become another.
     const LONGEST_PAUSE: u32 = 64;
+    /// Answers that take so many commits come one by one, whatever is waited.
+    const SLOW: u32 = 4;
+
+    /// Takes note of the outcomes that have come.
+    fn hear(&mut self, came: &[Record], now: Instant) {
+        for outcome in came.iter().flat_map(|record| &record.outcomes) {
+            // A message that was refused before its dot has an outcome without having been armed.
+            if let Some(armed) = self.on_their_way.remove(&outcome.dispatch) {
+                let took = now.saturating_duration_since(armed);
+                self.answers = if self.answers.is_zero() { took } else { (self.answers * 7 + took) / 8 };
+            }
+        }
+    }
 
     async fn wait(&mut self, incoming: &mut mpsc::Receiver<Record>, batch: &mut Vec<Record>) {
-        let coming = |batch: &[Record]| batch.iter().map(|record| record.outcomes.len()).sum::<usize>();
-        if self.took < Self::WAIT || coming(batch) >= self.on_their_way || batch.len() >= MOST {
+        self.hear(batch, Instant::now());
+        if self.took < Self::WAIT || self.on_their_way.is_empty() || batch.len() >= MOST {
+            return;
+        }
+        if self.answers > self.took * Self::SLOW {
             return;
         }
         if self.pause > 0 {
@@ -149,9 +168,12 @@ impl Patience {
         }
         let before = batch.len();
         let all = async {
-            while coming(batch) < self.on_their_way && batch.len() < MOST {
+            while !self.on_their_way.is_empty() && batch.len() < MOST {
                 match incoming.recv().await {
-                    Some(record) => batch.push(record),
+                    Some(record) => {
+                        self.hear(std::slice::from_ref(&record), Instant::now());
+                        batch.push(record);
+                    }
                     None => return,
                 }
             }
@@ -166,9 +188,8 @@ impl Patience {
         }
     }
 
-    fn committed(&mut self, outcomes: usize, arms: usize, took: Duration) {
-        // A message that was refused before its dot has an outcome without having been armed.
-        self.on_their_way = (self.on_their_way + arms).saturating_sub(outcomes);
+    fn committed(&mut self, arms: impl Iterator<Item = i64>, now: Instant, took: Duration) {
+        self.on_their_way.extend(arms.map(|dispatch| (dispatch, now)));
         self.took = took;
     }
 }
@@ -269,20 +290,42 @@ fn outcomes_json(outcomes: &[&Outcome], run: Option<i64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use tokio::sync::mpsc;
 
     use super::{Patience, Record};
+    use crate::journal::{Attempt, Outcome, Standing};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn outcome_of(dispatch: i64) -> Record {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let attempt = Attempt {
+            phase: "dot".to_owned(),
+            relay: String::new(),
+            code: 250,
+            enhanced: String::new(),
+            text: String::new(),
+            scope: String::new(),
+            tls: String::new(),
+            queue_id: String::new(),
+            run: None,
+            started: at,
+            ended: at,
+        };
+        let outcome =
+            Outcome { dispatch, standing: Standing::Sent, counts: true, due: None, dead_address: false, attempt };
+        Record { outcomes: vec![outcome], ..Record::default() }
+    }
 
     #[tokio::test]
     async fn who_is_on_the_way_is_waited_for_until_nobody_comes() {
         let (sender, mut incoming) = mpsc::channel(8);
-        let mut patience = Patience { took: Duration::from_millis(5), ..Patience::default() };
-        patience.committed(0, 2, Duration::from_millis(5));
-        assert_eq!(patience.on_their_way, 2);
-        let mut batch = vec![Record::default()];
-        let (sent, ()) = tokio::join!(sender.send(Record::default()), patience.wait(&mut incoming, &mut batch));
+        let mut patience = Patience { took: MS * 5, ..Patience::default() };
+        patience.committed(1..=3, Instant::now(), MS * 5);
+        let mut batch = vec![outcome_of(1)];
+        let (sent, ()) = tokio::join!(sender.send(outcome_of(2)), patience.wait(&mut incoming, &mut batch));
         sent.expect("the receiver is there");
         assert_eq!((batch.len(), patience.pause), (2, 0), "who came while it waited shares the commit");
         for longer in [2, 4, 8] {
@@ -293,9 +336,21 @@ mod tests {
             patience.wait(&mut incoming, &mut batch).await;
             assert_eq!((batch.len(), patience.pause), (2, longer), "a wait in vain is tried less often");
         }
-        patience.committed(2, 0, Duration::from_millis(5));
         patience.pause = 0;
-        patience.wait(&mut incoming, &mut Vec::new()).await;
-        assert_eq!((patience.on_their_way, patience.pause), (0, 0), "nobody is on the way");
+        patience.wait(&mut incoming, &mut vec![outcome_of(3)]).await;
+        assert!(patience.on_their_way.is_empty() && patience.pause == 0, "nobody is on the way");
+    }
+
+    #[tokio::test]
+    async fn relays_that_answer_late_are_not_waited_for() {
+        let (_sender, mut incoming) = mpsc::channel(8);
+        let mut patience = Patience::default();
+        patience.committed(1..=9, Instant::now().checked_sub(MS * 20).expect("the machine runs longer"), MS * 2);
+        let mut batch = vec![outcome_of(1)];
+        patience.wait(&mut incoming, &mut batch).await;
+        assert!(patience.answers >= MS * 20 && patience.pause == 0, "it went on at once: {:?}", patience.answers);
+        patience.took = MS * 10;
+        patience.wait(&mut incoming, &mut vec![outcome_of(2), outcome_of(3)]).await;
+        assert_eq!(patience.pause, 2, "a disk as slow as they are is waited for, here in vain");
     }
 }
