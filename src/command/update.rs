@@ -159,23 +159,12 @@ fn decide(
     reason: &str,
     typed: &cli::Update,
 ) -> Result<AmendmentKind, Stopped> {
-    let asked = typed.kind.map(|kind| match kind {
-        cli::Amendment::Typo => AmendmentKind::Typo,
-        cli::Amendment::Wording => AmendmentKind::Wording,
-        cli::Amendment::Material => AmendmentKind::Material,
-    });
+    let asked = typed.kind.map(kind_of);
     let kind = asked.unwrap_or(proposed);
     if typed.delivery.json {
         return Ok(kind);
     }
-    println!("what has changed:");
-    difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
-    match asked {
-        Some(asked) if asked != proposed => {
-            println!("taken for `{asked}`, as asked ({proposed} was proposed: {reason}): {}", asked.in_words());
-        }
-        _ => println!("taken for `{kind}` ({reason}): {}", kind.in_words()),
-    }
+    say_changes(difference, asked, proposed, reason);
     let is_trial = typed.delivery.dry_run || typed.delivery.test_to.is_some();
     if asked.is_some() || is_trial || !std::io::stdin().is_terminal() {
         return Ok(kind);
@@ -191,8 +180,29 @@ fn decide(
     }
 }
 
+/// What was typed for `--as`.
+pub(super) fn kind_of(typed: cli::Amendment) -> AmendmentKind {
+    match typed {
+        cli::Amendment::Typo => AmendmentKind::Typo,
+        cli::Amendment::Wording => AmendmentKind::Wording,
+        cli::Amendment::Material => AmendmentKind::Material,
+    }
+}
+
+/// What has changed, and what it is taken for.
+pub(super) fn say_changes(difference: &Difference, asked: Option<AmendmentKind>, proposed: AmendmentKind, reason: &str) {
+    println!("what has changed:");
+    difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
+    match asked {
+        Some(asked) if asked != proposed => {
+            println!("taken for `{asked}`, as asked ({proposed} was proposed: {reason}): {}", asked.in_words());
+        }
+        _ => println!("taken for `{proposed}` ({reason}): {}", proposed.in_words()),
+    }
+}
+
 /// Adds the new state, where there is one, and plans a message for everybody who knows an older one; gives all states.
-async fn plan_update(
+pub(super) async fn plan_update(
     store: &Store,
     planning: Planning<'_>,
     settled: &Settled,
