@@ -3,11 +3,11 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::chosen::Chosen;
 use super::folder::Folder;
-use super::mailing::{Approval, Mailing, in_folder, say_others};
+use super::mailing::{Approval, Mailing, in_folder, joined, say_others};
 use super::plan::{self, INVITATIONS, Settled};
 use super::send::say_lists;
 use super::trial::{self, Trial};
@@ -55,7 +55,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
     if kind == Some(AmendmentKind::Typo) || (kind.is_none() && store.count_open(UPDATES).await? == 0) {
         planning.commit().await?;
         if delivery.json {
-            println!("{}", json!({ "sent": 0, "recorded": kind.map(AmendmentKind::as_str) }));
+            let recorded = json!({ "sent": 0, "recorded": kind.map(AmendmentKind::as_str) });
+            println!("{}", joined(recorded, &story(&settled.difference, kind)));
         } else if kind.is_some() {
             println!("recorded for those who are invited from now on; nobody is written to");
         } else {
@@ -66,7 +67,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         }
         return Ok(Exit::Done);
     }
-    let again = "update".to_owned();
+    let (again, story) = ("update".to_owned(), story(&settled.difference, kind));
     let (folder, store, typed_only, typed) = (&folder, &store, &typed.only[..], delivery);
     let mailing = Mailing {
         folder,
@@ -78,6 +79,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         typed,
         sending: &sending,
         again,
+        story,
     };
     leave(mailing, planning).await
 }
@@ -178,6 +180,27 @@ fn decide(
         word => AmendmentKind::parse(word)
             .ok_or_else(|| Stopped::Usage("that is none of typo, wording, material; nothing was sent".to_owned())),
     }
+}
+
+/// The changes as data, and what they are taken for; `null` where nothing has changed.
+fn story(difference: &Difference, kind: Option<AmendmentKind>) -> Map<String, Value> {
+    let changes = difference.changes().iter().map(|change| {
+        json!({
+            "kind": change.kind.as_str(),
+            "what": change.field.as_str(),
+            "from": change.before,
+            "to": change.after,
+            "sentence": change.sentence,
+            "reason": change.reason,
+        })
+    });
+    let proposed = difference.proposed().map(|(proposed, _)| proposed.as_str());
+    let all = [
+        ("changes", Value::from_iter(changes)),
+        ("taken_for", Value::from(kind.map(AmendmentKind::as_str))),
+        ("proposed", Value::from(proposed)),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What was typed for `--as`.

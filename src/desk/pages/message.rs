@@ -129,7 +129,7 @@ fn changes(card: &Card, earlier: &Earlier) -> Markup {
             } @else {
                 dl {
                     @if is_changed(&found.subject) { dt { "Subject" } dd dir="auto" { (marked(&found.subject)) } }
-                    @for change in &found.calendar { dt { (change.name) } dd dir="auto" { (marked(&change.runs)) } }
+                    @for change in &found.calendar { dt { (change.name) } dd dir="auto" { (marked(&excerpt(&change.runs))) } }
                 }
                 @if is_changed(&found.text) {
                     pre dir="auto" lang=[lang(card)] { (marked(&excerpt(&found.text))) }
