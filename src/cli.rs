@@ -220,6 +220,15 @@ pub struct Preview {
     /// Shows what is different from the messages in this folder, which an earlier preview wrote.
     #[arg(long, value_name = "DIR", conflicts_with = "to")]
     pub against: Option<PathBuf>,
+    /// The letters of `update`, each beside what its reader was sent last; so by itself where the event has changed since.
+    #[arg(long)]
+    pub update: bool,
+    /// What the change is taken for, whatever is proposed; as with `update`.
+    #[arg(long = "as", value_name = "KIND", value_enum)]
+    pub kind: Option<Amendment>,
+    /// The sentence of `update --note`.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
     /// With --to: the message as it would leave, octet by octet.
     #[arg(long, requires = "to")]
     pub raw: bool,

@@ -82,6 +82,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Cancel) -> Result<Exit, Stoppe
         typed: delivery,
         sending: &sending,
         again,
+        story: Default::default(),
     };
     leave(mailing, planning).await
 }

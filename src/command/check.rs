@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::coverage::References;
 use super::folder::Folder;
-use super::{forecast, mailing, plan, rehearsal, send, signatures};
+use super::{approvals, forecast, mailing, plan, rehearsal, send, signatures};
 use crate::cli;
 use crate::delivery::Terms;
 use crate::desk::count;
@@ -58,6 +58,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     remarks.extend(signatures::remarks(folder.signer.as_deref()));
     remarks.extend(strange_logins(&folder));
     let covered = references.compare(&folder, &store, &mut remarks).await?;
+    let answers = approvals::ask(&folder, &store, &planned.settled).await?;
     let is_covered = !references.is_asked || covered.iter().all(|one| one.coverage.is_whole());
     let exit = if is_covered { Exit::Done } else { Exit::Partly };
     if typed.json {
@@ -80,6 +81,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
                 "signatures": signatures::list(folder.signer.as_deref()),
                 "forecast": reckoned,
                 "forecast_in_words": sentence,
+                "approval": answers.iter().map(approvals::Answer::json).collect::<Vec<_>>(),
                 "coverage": covered.iter().map(Covered::json).collect::<Vec<_>>(),
             })
         );
@@ -115,6 +117,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     for one in &covered {
         let lines = if references.is_asked { one.lines() } else { vec![one.sentence()] };
         lines.iter().for_each(|line| println!("{line}"));
+    }
+    for answer in &answers {
+        answer.lines(&mailing::in_folder(path)).iter().for_each(|line| println!("{line}"));
     }
     let relays = match &folder.file.relays[..] {
         [] => "the built-in sandbox; nothing leaves this machine".to_owned(),

@@ -86,7 +86,7 @@ impl<'w> Writing<'w> {
         }
         let again = format!("{} {}", self.purpose.verb(), self.name).trim_end().to_owned();
         let (selection, only, typed) = (&everybody, &typed.only[..], *delivery);
-        let mailing = Mailing { folder, store, composer, errand, selection, only, typed, sending, again };
+        let mailing = Mailing { folder, store, composer, errand, selection, only, typed, sending, again, story: Default::default() };
         match mailing.approve().await {
             Ok(Approval::Given(approved)) => {
                 planning.commit().await?;

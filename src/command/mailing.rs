@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::chosen::Chosen;
 use super::folder::Folder;
@@ -54,6 +54,8 @@ pub(super) struct Mailing<'m> {
     pub(super) sending: &'m Sending,
     /// What to type to go on: `send`, `update`, `cancel --all`.
     pub(super) again: String,
+    /// What a program is told beside how the run went: what has changed about the event. Empty for most verbs.
+    pub(super) story: Map<String, Value>,
 }
 
 /// Whether anything leaves.
@@ -88,17 +90,17 @@ impl<'m> Mailing<'m> {
         let before = store.tally(*errand).await?;
         let open = count_open(store, *errand, selection, typed.limit, &before).await?;
         if typed.dry_run {
-            return Ok(Approval::Over(say_dry(&before, open, typed.json)));
+            return Ok(Approval::Over(say_dry(&before, open, typed.json.then_some(&self.story))));
         }
         if open == 0 {
-            let exit = say_nothing_to_do(path, &before, typed.json);
+            let exit = say_nothing_to_do(path, &before, typed.json.then_some(&self.story));
             if !typed.json {
                 say_others(store, *errand, path).await?;
             }
             return Ok(Approval::Over(exit));
         }
         if typed.seal {
-            return Ok(Approval::Sealed(seal::run(&self.asked(), typed).await?));
+            return Ok(Approval::Sealed(seal::run(&self.asked(), typed, &self.story).await?));
         }
         let (in_words, forecast) = forecast::reckon(store, &sending.terms, open).await?;
         if forecast.begins.is_none() {
@@ -148,7 +150,7 @@ impl Approved<'_> {
     /// The journal or the log cannot be written, or a message cannot be made.
     pub(super) async fn send(self) -> Result<Exit, Stopped> {
         let Self { mailing, relays, sandbox, outlets, names, open, leave } = self;
-        let Mailing { folder, store, composer, errand, selection, only, typed, sending, again } = mailing;
+        let Mailing { folder, store, composer, errand, selection, only, typed, sending, again, story } = mailing;
         let path = &folder.path;
         let bar = Bar::items("sending", open);
         let stop = {
@@ -207,7 +209,7 @@ impl Approved<'_> {
             troubles,
         };
         if typed.json {
-            return Ok(summary.json());
+            return Ok(summary.json(&story));
         }
         let exit = summary.say(path, &names, &again);
         say_others(store, errand, path).await?;
@@ -406,10 +408,19 @@ async fn count_open(
     }
 }
 
-fn say_dry(before: &Tally, open: u64, json: bool) -> Exit {
+/// One JSON object with what else there is to tell.
+pub(super) fn joined(mut object: Value, story: &Map<String, Value>) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.extend(story.clone());
+    }
+    object
+}
+
+/// `story`: that of the JSON, where JSON is wanted.
+fn say_dry(before: &Tally, open: u64, story: Option<&Map<String, Value>>) -> Exit {
     let sent = before.of(Standing::Sent);
-    if json {
-        println!("{}", json!({ "dry_run": true, "would_send": open, "sent_before": sent }));
+    if let Some(story) = story {
+        println!("{}", joined(json!({ "dry_run": true, "would_send": open, "sent_before": sent }), story));
     } else {
         println!(
             "dry run: {} would be sent, {sent} were sent before; nothing was sent",
@@ -419,10 +430,10 @@ fn say_dry(before: &Tally, open: u64, json: bool) -> Exit {
     Exit::Done
 }
 
-fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
+fn say_nothing_to_do(path: &Path, tally: &Tally, story: Option<&Map<String, Value>>) -> Exit {
     let (sent, failed, in_doubt) = (tally.of(Standing::Sent), tally.of(Standing::Failed), tally.of(Standing::InDoubt));
-    if json {
-        println!("{}", json!({ "sent": 0, "states": crate::desk::states_json(tally) }));
+    if let Some(story) = story {
+        println!("{}", joined(json!({ "sent": 0, "states": crate::desk::states_json(tally) }), story));
     } else if tally.open() > 0 {
         println!("nobody is left to send to in this selection; {} are still open", tally.open());
     } else if failed + in_doubt == 0 {
@@ -430,7 +441,7 @@ fn say_nothing_to_do(path: &Path, tally: &Tally, json: bool) -> Exit {
     } else {
         println!("nobody is left to send to: {sent} sent, {failed} refused by the relay, {in_doubt} in doubt");
     }
-    if !json {
+    if story.is_none() {
         println!("  convoke {}status      shows every delivery", in_folder(path));
     }
     if failed + in_doubt > 0 { Exit::Partly } else { Exit::Done }
@@ -486,7 +497,7 @@ impl Summary {
         }
     }
 
-    fn json(&self) -> Exit {
+    fn json(&self, story: &Map<String, Value>) -> Exit {
         let summary = json!({
             "sent": self.sent,
             "seconds": self.took.as_secs_f64(),
@@ -498,7 +509,7 @@ impl Summary {
             "index": self.index.as_ref().map(|p| p.display().to_string()),
             "report": self.report.as_ref().map(|p| p.display().to_string()),
         });
-        println!("{summary}");
+        println!("{}", joined(summary, story));
         self.exit()
     }
 

@@ -3,6 +3,7 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+mod approvals;
 mod approve;
 mod cancel;
 mod check;

@@ -1,29 +1,36 @@
 //! `convoke preview`: every message as .eml, and pages to look at.
 //!
+//! What it shows are the invitations, or the update (`amended`), each beside an earlier version where there is one (`earlier`).
 //! Two passes over the journal: the first counts, so that the pages know how many there are; the second makes the messages
 //! and writes each at once. In memory is what one page of the list shows, whatever the number of recipients.
+
+mod amended;
+mod earlier;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use earlier::Before;
+
 use super::chosen::Chosen;
 use super::folder::Folder;
-use super::plan::Planned;
+use super::plan::INVITATIONS;
 use super::progress::Bar;
+use super::update::UPDATES;
 use super::{gate, plan};
 use crate::cli;
 use crate::desk::count;
-use crate::desk::difference::Shown;
 use crate::desk::pages::{
-    Card, Index, Leaf, MessagePage, Origin, card_from_eml, findings, index_page, message_page, printed,
+    Card, Earlier, Index, Leaf, MessagePage, Origin, card_from_eml, findings, index_page, message_page, printed,
 };
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::files::{FileError, write_atomically};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
-use crate::message::Composed;
+use crate::message::{Composed, Composer};
+use crate::plan::Errand;
 
 /// Cards on one page of the list: a megabyte, which a browser opens and searches without a pause.
 const CARDS: usize = 1000;
@@ -41,21 +48,28 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let selection = plan::selection(&typed.only, &folder.columns)?.and_named(&typed.entity, &[]);
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
     store.forget_lists().await?;
-    let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    let (errand, composer) = match amended::plan(&folder, &store, typed, &selection).await? {
+        Some(composer) => (UPDATES, composer),
+        None => (INVITATIONS, plan::plan(&folder, &store, &typed.lists).await?.composer),
+    };
     let selection = Chosen::of(selection, &store).await?;
-    let maker = Maker { folder: &folder, planned: &planned, store: &store, selection: &selection };
+    let maker = Maker { folder: &folder, composer: &composer, errand, store: &store, selection: &selection };
     if let Some(text) = &typed.to {
         let wanted = AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?;
         return maker.print(&wanted.key(), typed.raw).await;
     }
     let out = if path == Path::new(".") { typed.out.clone() } else { path.join(&typed.out) };
-    let earlier = typed.against.as_deref().map(|dir| Earlier::open(dir, &out)).transpose()?;
-    maker.write(&out, typed, earlier.as_ref()).await
+    let before = match &typed.against {
+        Some(dir) => Before::in_folder(dir, &out)?,
+        None => Before::InJournal,
+    };
+    maker.write(&out, typed, &before).await
 }
 
 struct Maker<'m> {
     folder: &'m Folder,
-    planned: &'m Planned,
+    composer: &'m Composer,
+    errand: Errand,
     store: &'m Store,
     selection: &'m Chosen,
 }
@@ -64,7 +78,7 @@ impl Maker<'_> {
     fn compose(&self, row: &OpenRow) -> Result<Composed, Stopped> {
         let now = clock::now();
         let date = row.date.unwrap_or(now);
-        self.planned.composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)
+        self.composer.compose(&gate::reader(row), &row.dispatch, date, now).map_err(Stopped::Configuration)
     }
 
     /// What the pages show of a message.
@@ -80,7 +94,11 @@ impl Maker<'_> {
 
     /// Rows that are selected, page by page; an empty page is the end.
     async fn rows(&self, after: &mut i64) -> Result<Option<Vec<OpenRow>>, Stopped> {
-        let mut page = self.store.listed_page(plan::INVITATIONS, *after, PAGE).await?;
+        let mut page = match self.errand == UPDATES {
+            // Earlier updates that are under way or over are none that this one would send.
+            true => self.store.open_page(UPDATES, *after, i64::MAX, PAGE).await?,
+            false => self.store.listed_page(self.errand, *after, PAGE).await?,
+        };
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
         page.retain(|row| self.selection.takes(row.recipient_id, &row.recipient));
@@ -97,13 +115,16 @@ impl Maker<'_> {
             if is_raw {
                 out.write_all(&composed.octets)?;
             } else {
-                let path = self.planned.composer.return_path(&composed.identity.message_id);
+                let path = self.composer.return_path(&composed.identity.message_id);
                 let envelope = (path.as_str(), row.recipient.address.as_str());
                 out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
             }
             return Ok(Exit::Done);
         }
-        Err(Stopped::Usage(format!("no list has the mailbox `{wanted}`")))
+        Err(Stopped::Usage(match self.errand == UPDATES {
+            true => format!("the update does not go to the mailbox `{wanted}`"),
+            false => format!("no list has the mailbox `{wanted}`"),
+        }))
     }
 
     /// How many messages there are of each kind and language.
@@ -118,7 +139,7 @@ impl Maker<'_> {
         Ok(counts)
     }
 
-    async fn write(&self, out: &Path, typed: &cli::Preview, earlier: Option<&Earlier>) -> Result<Exit, Stopped> {
+    async fn write(&self, out: &Path, typed: &cli::Preview, before: &Before) -> Result<Exit, Stopped> {
         let limit = typed.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let counts = self.count(limit).await?;
         let total: usize = counts.values().sum();
@@ -152,8 +173,8 @@ impl Maker<'_> {
                 *place += 1;
                 if *place <= of_each {
                     number += 1;
-                    let envelope = (self.planned.composer.reverse_path().as_str(), row.recipient.address.as_str());
-                    let earlier = earlier.map(|e| e.shown(row, self.folder)).transpose()?.flatten();
+                    let envelope = (self.composer.reverse_path().as_str(), row.recipient.address.as_str());
+                    let earlier = before.of(row, self).await?;
                     list.message(&mut card, number, envelope, earlier.as_ref())?;
                     list.take(card, &found, written)?;
                 }
@@ -194,7 +215,7 @@ impl List<'_> {
         card: &mut Card,
         number: usize,
         envelope: (&str, &str),
-        earlier: Option<&Shown>,
+        earlier: Option<&Earlier>,
     ) -> Result<(), Stopped> {
         let name = |number: usize| format!("{number:06}.html");
         let before = (number > 1).then(|| name(number - 1));
@@ -273,47 +294,6 @@ impl List<'_> {
         let mut findings: Vec<_> = found.into_iter().collect();
         findings.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         self.page(1, &self.first, findings)
-    }
-}
-
-/// Messages of an earlier preview, by what their files are called.
-struct Earlier(BTreeMap<String, PathBuf>);
-
-impl Earlier {
-    fn open(dir: &Path, out: &Path) -> Result<Self, Stopped> {
-        let failed = |e| FileError::new("read", dir, e);
-        let here = std::fs::canonicalize(dir).map_err(failed)?;
-        if std::fs::canonicalize(out).is_ok_and(|out| out == here) {
-            let fault =
-                format!("--against `{}` is where the new preview goes; name another folder with --out", dir.display());
-            return Err(Stopped::Usage(fault));
-        }
-        let mut files = BTreeMap::new();
-        for entry in std::fs::read_dir(dir).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if is_ours(&name, "eml") {
-                let (_, address) = name.split_once('-').expect("a name of ours has one");
-                files.insert(address.to_owned(), entry.path());
-            }
-        }
-        if files.is_empty() {
-            let fault = format!(
-                "--against `{}` holds no messages of a preview; name a folder that `preview --out` wrote",
-                dir.display()
-            );
-            return Err(Stopped::Usage(fault));
-        }
-        Ok(Self(files))
-    }
-
-    /// What this recipient was shown then; `None` for who was not on the list.
-    fn shown(&self, row: &OpenRow, folder: &Folder) -> Result<Option<Shown>, FileError> {
-        let Some(path) = self.0.get(&format!("{}.eml", file_name(row.recipient.address.as_str()))) else {
-            return Ok(None);
-        };
-        let octets = std::fs::read(path).map_err(|e| FileError::new("read", path, e))?;
-        Ok(Some(Shown::of(&card_from_eml("", &octets, Some(&folder.file.event.zone)))))
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Reinstate) -> Result<Exit, Sto
         typed: delivery,
         sending: &sending,
         again: format!("reinstate {}", meant.words()),
+        story: Default::default(),
     };
     leave(mailing, planning).await
 }

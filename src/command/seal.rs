@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::sealing::{self, Asked};
 use super::{forecast, mailing, send};
@@ -28,7 +28,11 @@ pub(super) async fn invitations(path: &Path, typed: &cli::Plan) -> Result<Exit, 
 }
 
 /// Seals what is open and meant, and says so.
-pub(super) async fn run(asked: &Asked<'_>, typed: &cli::Delivery) -> Result<Exit, Stopped> {
+pub(super) async fn run(
+    asked: &Asked<'_>,
+    typed: &cli::Delivery,
+    story: &Map<String, Value>,
+) -> Result<Exit, Stopped> {
     let (by, account) = sealing::who(typed.by.as_deref())?;
     let Asked { folder, store, sending, .. } = asked;
     store.demand_syncs().await?;
@@ -44,7 +48,7 @@ pub(super) async fn run(asked: &Asked<'_>, typed: &cli::Delivery) -> Result<Exit
         summary["approval_required"] = json!(rules.is_required);
         summary["forecast_in_words"] = json!(sentence);
         summary["forecast"] = json!(reckoned);
-        println!("{summary}");
+        println!("{}", mailing::joined(summary, story));
         return Ok(Exit::Done);
     }
     say(&sealed, planner, asked, &sentence, typed.out.as_deref());

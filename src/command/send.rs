@@ -66,6 +66,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         typed: delivery,
         sending: &sending,
         again: "send".to_owned(),
+        story: Default::default(),
     };
     match mailing.approve().await? {
         Approval::Over(exit) | Approval::Sealed(exit) => Ok(exit),

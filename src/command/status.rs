@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::approvals;
 use super::folder::read_event_file;
 use super::mailing::in_folder;
 use super::plan::INVITATIONS;
@@ -72,6 +73,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
                 "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()),
                 "last_run": last_run_json(store).await?,
                 "returned": returns_json(&returns(store).await?),
+                "approval": approvals::state(path, store).await?.1,
             })
         );
         return Ok(exit(&every));
@@ -103,6 +105,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     if all.of(Standing::Suppressed) > 0 {
         println!("{} suppressed: `convoke {}suppress --list`", all.of(Standing::Suppressed), in_folder(path));
     }
+    approvals::state(path, store).await?.0.iter().for_each(|line| println!("{line}"));
     say_returns(path, &returns(store).await?);
     say_last_run(path, store).await?;
     if every.of(Standing::InDoubt) > 0 {

@@ -3,11 +3,11 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::chosen::Chosen;
 use super::folder::Folder;
-use super::mailing::{Approval, Mailing, in_folder, say_others};
+use super::mailing::{Approval, Mailing, in_folder, joined, say_others};
 use super::plan::{self, INVITATIONS, Settled};
 use super::send::say_lists;
 use super::trial::{self, Trial};
@@ -55,7 +55,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
     if kind == Some(AmendmentKind::Typo) || (kind.is_none() && store.count_open(UPDATES).await? == 0) {
         planning.commit().await?;
         if delivery.json {
-            println!("{}", json!({ "sent": 0, "recorded": kind.map(AmendmentKind::as_str) }));
+            let recorded = json!({ "sent": 0, "recorded": kind.map(AmendmentKind::as_str) });
+            println!("{}", joined(recorded, &story(&settled.difference, kind)));
         } else if kind.is_some() {
             println!("recorded for those who are invited from now on; nobody is written to");
         } else {
@@ -66,7 +67,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         }
         return Ok(Exit::Done);
     }
-    let again = "update".to_owned();
+    let (again, story) = ("update".to_owned(), story(&settled.difference, kind));
     let (folder, store, typed_only, typed) = (&folder, &store, &typed.only[..], delivery);
     let mailing = Mailing {
         folder,
@@ -78,6 +79,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         typed,
         sending: &sending,
         again,
+        story,
     };
     leave(mailing, planning).await
 }
@@ -159,23 +161,12 @@ fn decide(
     reason: &str,
     typed: &cli::Update,
 ) -> Result<AmendmentKind, Stopped> {
-    let asked = typed.kind.map(|kind| match kind {
-        cli::Amendment::Typo => AmendmentKind::Typo,
-        cli::Amendment::Wording => AmendmentKind::Wording,
-        cli::Amendment::Material => AmendmentKind::Material,
-    });
+    let asked = typed.kind.map(kind_of);
     let kind = asked.unwrap_or(proposed);
     if typed.delivery.json {
         return Ok(kind);
     }
-    println!("what has changed:");
-    difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
-    match asked {
-        Some(asked) if asked != proposed => {
-            println!("taken for `{asked}`, as asked ({proposed} was proposed: {reason}): {}", asked.in_words());
-        }
-        _ => println!("taken for `{kind}` ({reason}): {}", kind.in_words()),
-    }
+    say_changes(difference, asked, proposed, reason);
     let is_trial = typed.delivery.dry_run || typed.delivery.test_to.is_some();
     if asked.is_some() || is_trial || !std::io::stdin().is_terminal() {
         return Ok(kind);
@@ -191,8 +182,50 @@ fn decide(
     }
 }
 
+/// The changes as data, and what they are taken for; `null` where nothing has changed.
+fn story(difference: &Difference, kind: Option<AmendmentKind>) -> Map<String, Value> {
+    let changes = difference.changes().iter().map(|change| {
+        json!({
+            "kind": change.kind.as_str(),
+            "what": change.field.as_str(),
+            "from": change.before,
+            "to": change.after,
+            "sentence": change.sentence,
+            "reason": change.reason,
+        })
+    });
+    let proposed = difference.proposed().map(|(proposed, _)| proposed.as_str());
+    let all = [
+        ("changes", Value::from_iter(changes)),
+        ("taken_for", Value::from(kind.map(AmendmentKind::as_str))),
+        ("proposed", Value::from(proposed)),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What was typed for `--as`.
+pub(super) fn kind_of(typed: cli::Amendment) -> AmendmentKind {
+    match typed {
+        cli::Amendment::Typo => AmendmentKind::Typo,
+        cli::Amendment::Wording => AmendmentKind::Wording,
+        cli::Amendment::Material => AmendmentKind::Material,
+    }
+}
+
+/// What has changed, and what it is taken for.
+pub(super) fn say_changes(difference: &Difference, asked: Option<AmendmentKind>, proposed: AmendmentKind, reason: &str) {
+    println!("what has changed:");
+    difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
+    match asked {
+        Some(asked) if asked != proposed => {
+            println!("taken for `{asked}`, as asked ({proposed} was proposed: {reason}): {}", asked.in_words());
+        }
+        _ => println!("taken for `{proposed}` ({reason}): {}", proposed.in_words()),
+    }
+}
+
 /// Adds the new state, where there is one, and plans a message for everybody who knows an older one; gives all states.
-async fn plan_update(
+pub(super) async fn plan_update(
     store: &Store,
     planning: Planning<'_>,
     settled: &Settled,

@@ -113,7 +113,45 @@ fn runs(old: &str, new: &str) -> Vec<Run> {
             _ => runs.push(Run { change, words: part.value().to_owned() }),
         }
     }
-    runs
+    joined(runs)
+}
+
+/// A word alone between two changes is read with them: one new sentence, not a mosaic of two.
+fn joined(runs: Vec<Run>) -> Vec<Run> {
+    let mut joined = Vec::with_capacity(runs.len());
+    let (mut removed, mut added) = (String::new(), String::new());
+    let mut runs = runs.into_iter().peekable();
+    while let Some(Run { change, words: text }) = runs.next() {
+        match change {
+            Change::Removed => removed.push_str(&text),
+            Change::Added => added.push_str(&text),
+            Change::Kept => {
+                let is_between = !removed.is_empty() && !added.is_empty() && runs.peek().is_some();
+                if is_between && is_slight(&text) {
+                    removed.push_str(&text);
+                    added.push_str(&text);
+                    continue;
+                }
+                flush(&mut removed, &mut added, &mut joined);
+                joined.push(Run { change, words: text });
+            }
+        }
+    }
+    flush(&mut removed, &mut added, &mut joined);
+    joined
+}
+
+fn flush(removed: &mut String, added: &mut String, runs: &mut Vec<Run>) {
+    for (change, words) in [(Change::Removed, removed), (Change::Added, added)] {
+        if !words.is_empty() {
+            runs.push(Run { change, words: std::mem::take(words) });
+        }
+    }
+}
+
+/// No more than a word, within a line.
+fn is_slight(text: &str) -> bool {
+    !text.contains('\n') && text.unicode_words().nth(1).is_none()
 }
 
 /// Words and what stands between them; a time (`15:00`) is one word.
@@ -185,6 +223,15 @@ mod tests {
         assert_eq!(marked(&found.subject), "[-Invitation][+Change]: Gala");
         assert_eq!(marked(&found.text), "We begin at [-15:00][+16:30].\nCome.");
         assert!(found.calendar.is_empty() && !found.is_none());
+    }
+
+    #[test]
+    fn a_sentence_that_is_another_one_is_no_mosaic() {
+        let of = |old, new| marked(&difference(&shown("", old, &[]), &shown("", new, &[])).text);
+        assert_eq!(of("to invite its guests to the ball", "to inform it that of the ball"), "to [-invite its guests to][+inform it that of] the ball");
+        // A word that is alone between additions stays where it is.
+        assert_eq!(of("to Bern", "on to old Bern"), "[+on ]to [+old ]Bern");
+        assert_eq!(of("Room 2\nat 3\n", "Room 4\nat 5\n"), "Room [-2][+4]\nat [-3][+5]\n");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod difference;
 pub mod export;
 pub mod log_line;
 pub mod pages;
+pub mod plan_standing;
 pub mod plan_summary;
 pub mod run_page;
 pub mod run_report;

@@ -1,7 +1,7 @@
 //! Who let a plan be sent, and whether that still holds.
 //!
-//! What: [`PlanRecord`], a sealed plan with its planner and the [`Approval`]s that it got; [`may_approve`] and
-//! [`Approval::holds`], the rules; [`Approved`], without which nothing is sent. A plan becomes `Sealed`, a sealed plan gets
+//! What: [`PlanRecord`], a sealed plan with its planner and the [`Approval`]s that it got, and how it stands;
+//! [`may_approve`] and [`Approval::holds`], the rules; [`Approved`], without which nothing is sent. A plan becomes `Sealed`, a sealed plan gets
 //! approvals, and only a comparison without changes makes them an [`Approved`].
 //! Names are what people typed: this is a procedure between colleagues and proves nothing to a stranger.
 //! Not here: what has changed (`comparison`). Called by: `io::store`, `command`. Can fail: [`Refusal`], in words.
@@ -22,6 +22,29 @@ pub struct Approval {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// The runs that began under it.
+    pub runs: Vec<i64>,
+}
+
+/// How a sealed plan stands, whatever has changed since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanStanding<'r> {
+    /// Nobody has said yes.
+    Waiting,
+    /// A run may begin.
+    Approved {
+        /// Who said yes, and when.
+        approval: &'r Approval,
+        /// To this second.
+        until: Timestamp,
+    },
+    /// Somebody said yes, and that no longer counts.
+    Lapsed {
+        /// The last one who did.
+        approval: &'r Approval,
+        /// Why.
+        refusal: Refusal,
+    },
 }
 
 /// A sealed plan as the journal keeps it.
@@ -82,13 +105,18 @@ pub fn may_approve(rules: &ApprovalRules, planner: &str, by: &str) -> Result<(),
 }
 
 impl Approval {
+    /// The last instant at which a run may begin under it.
+    pub fn until(&self, rules: &ApprovalRules) -> Timestamp {
+        self.at.checked_add(rules.valid_for).unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether a run may begin under it at `now`, by the rules as they are now.
     ///
     /// # Errors
     /// As [`may_approve`]; it has expired.
     pub fn holds(&self, planner: &str, rules: &ApprovalRules, now: Timestamp) -> Result<(), Refusal> {
         may_approve(rules, planner, &self.by)?;
-        let until = self.at.checked_add(rules.valid_for).unwrap_or(Timestamp::MAX);
+        let until = self.until(rules);
         if now > until {
             return Err(Refusal::Expired { by: self.by.clone(), at: seconds(self.at), until: seconds(until) });
         }
@@ -115,6 +143,15 @@ impl PlanRecord {
             }
         }
         Err(refusal)
+    }
+
+    /// How it stands at `now` by the rules as they are now.
+    pub fn standing(&self, rules: &ApprovalRules, now: Timestamp) -> PlanStanding<'_> {
+        match (self.holding(rules, now), self.approvals.first()) {
+            (Ok(approval), _) => PlanStanding::Approved { approval, until: approval.until(rules) },
+            (Err(Some(refusal)), Some(approval)) => PlanStanding::Lapsed { approval, refusal },
+            (Err(_), _) => PlanStanding::Waiting,
+        }
     }
 }
 
@@ -151,7 +188,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{Approval, Approved, Comparison, PlanRecord, Refusal, may_approve};
+    use super::{Approval, Approved, Comparison, PlanRecord, PlanStanding, Refusal, may_approve};
     use crate::input::approval::ApprovalRules;
     use crate::plan::Extent;
     use crate::plan::sealed::tests::{message, plan};
@@ -167,7 +204,7 @@ mod tests {
 
     fn record(approvals: &[(&str, i64)]) -> PlanRecord {
         let approvals =
-            approvals.iter().zip(1..).map(|((by, second), id)| Approval { id, by: (*by).to_owned(), at: at(*second) });
+            approvals.iter().zip(1..).map(|((by, second), id)| Approval { id, by: (*by).to_owned(), at: at(*second), runs: Vec::new() });
         PlanRecord {
             id: 1,
             sealed: plan().seal(Extent::default(), String::new()),
@@ -209,6 +246,20 @@ mod tests {
         assert_eq!(two.holding(&rules(&["Berta"]), at(1500)).map(|a| a.by.as_str()), Ok("Berta"));
         let both = two.holding(&rules(&[]), at(9000)).expect_err("both are over").expect("a reason");
         assert!(both.to_string().contains("`Carl`"), "the last one is named: {both}");
+    }
+
+    #[test]
+    fn a_plan_waits_may_begin_or_has_lapsed() {
+        assert_eq!(record(&[]).standing(&rules(&[]), at(0)), PlanStanding::Waiting);
+        let two = record(&[("Carl", 5000), ("Berta", 1000)]);
+        let holds = |by: &[&str], now| match two.standing(&rules(by), at(now)) {
+            PlanStanding::Approved { approval, until } => (approval.by.clone(), until),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(holds(&[], 8000), ("Carl".to_owned(), at(8600)));
+        assert_eq!(holds(&["Berta"], 1500), ("Berta".to_owned(), at(4600)));
+        let over = two.standing(&rules(&[]), at(9000));
+        assert!(matches!(over, PlanStanding::Lapsed { approval, refusal: Refusal::Expired { .. } } if approval.by == "Carl"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod revision;
 mod sealed;
 mod selection;
 
-pub use approval::{Approval, Approved, PlanRecord, Refusal, may_approve};
+pub use approval::{Approval, Approved, PlanRecord, PlanStanding, Refusal, may_approve};
 pub use comparison::{Change, Comparison, Several};
 pub use dispatch::{Dispatch, Entry, Held};
 pub use facts::{Facts, FactsFault, Rendering};

@@ -81,6 +81,54 @@ fn nothing_leaves_without_a_second_person() {
 }
 
 #[test]
+fn status_and_check_say_where_an_approval_stands() {
+    let desk = desk();
+    let said = |arguments: &[&str]| desk.run(arguments).out;
+    let data = |arguments: &[&str]| serde_json::from_str::<Value>(&said(arguments)).expect("JSON")["approval"].clone();
+    let check = said(&["check"]);
+    assert!(check.contains("not approved: convoke.toml asks for an approval; seal a plan with `convoke plan`"), "{check}");
+    let seal = planned(&desk, &[]);
+    let short = &seal[..8];
+    let status = said(&["status"]);
+    assert!(status.contains(&format!("invitation   plan {short}")) && status.contains("4 messages, sealed by Ana on "));
+    assert!(status.contains("nobody has approved it yet; next: `convoke approve`"), "{status}");
+    let plan = data(&["status", "--json"])["plans"][0].clone();
+    assert_eq!((plan["state"].as_str(), plan["next"].as_str()), (Some("waiting"), Some("convoke approve")));
+    assert!(said(&["check"]).contains("waits for a second person"));
+
+    desk.ends(0, &["approve", "--by", "Berta", "--seal", &seal]);
+    let status = said(&["status"]);
+    assert!(status.contains("approved by Berta on ") && status.contains("4 open; next: `convoke send`"), "{status}");
+    let plan = data(&["status", "--json"])["plans"][0].clone();
+    assert_eq!((plan["state"].as_str(), plan["approvals"][0]["by"].as_str()), (Some("approved"), Some("Berta")));
+    assert!(said(&["check"]).contains("approved: `convoke send` would send just what was sealed"));
+    assert_eq!(data(&["check", "--json"])[0]["may_be_sent"], true);
+
+    let list = edit(&desk, LIST, "Organisation 1", "Organisation One");
+    let check = said(&["check"]);
+    assert!(check.contains(&format!("not approved: the plan {short}")) && check.contains("since `Berta` approved it"));
+    assert!(check.contains("\n  the lists say something else of 1 recipient: g…@x.example\n"), "{check}");
+    let refused = data(&["check", "--json"])[0].clone();
+    assert_eq!(refused["may_be_sent"], false);
+    assert_eq!(refused["changes"].as_array().map(Vec::len), Some(1), "{refused}");
+    desk.write(LIST, &list);
+
+    // She left in the meantime: the reason and the next step.
+    settings(&desk, "required = true\nby = [\"Ana\", \"Carl\"]");
+    let status = said(&["status"]);
+    assert!(status.contains("`Berta` is not among those who may approve (Ana, Carl)"), "{status}");
+    assert!(status.contains("next: `convoke plan`"), "{status}");
+    settings(&desk, "required = true");
+    desk.ends(0, &["send"]);
+    let status = said(&["status"]);
+    assert!(status.contains("run 1 began under it; nothing of it is open"), "{status}");
+    assert_eq!(data(&["status", "--json"])["plans"][0]["approvals"][0]["runs"], serde_json::json!([1]));
+    settings(&desk, "required = false");
+    assert!(said(&["status"]).contains("convoke.toml asks for no approval"));
+    assert!(!said(&["check"]).contains("approved"), "nobody asks");
+}
+
+#[test]
 fn each_change_is_named_and_undone_it_is_none() {
     let desk = desk();
     let seal = approved(&desk, &[]);

@@ -517,3 +517,26 @@ fn the_sender_stays_the_same_for_good() {
         assert!(refused.err.contains("those who were sent the invitation have it of"), "{}", refused.err);
     }
 }
+
+#[test]
+fn an_update_tells_a_program_what_has_changed() {
+    let (desk, ..) = invited();
+    let told = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&desk.ends(0, arguments).out).expect("one JSON object")
+    };
+    edit(&desk, HOUR);
+    edit(&desk, ROOM);
+    let dry = told(&["update", "--dry-run", "--json"]);
+    let changes = dry["changes"].as_array().expect("a list");
+    let facts: Vec<_> = changes.iter().map(|c| (c["kind"].as_str(), c["what"].as_str())).collect();
+    assert_eq!(facts, [(Some("material"), Some("time")), (Some("wording"), Some("place"))]);
+    assert_eq!(changes[0]["from"], "3:00 p.m. \u{2013} 4:30 p.m.");
+    assert_eq!(changes[0]["to"], "2:30 p.m. \u{2013} 4:30 p.m.");
+    assert_eq!((dry["taken_for"].as_str(), dry["proposed"].as_str()), (Some("material"), Some("material")));
+    assert_eq!(dry["would_send"], 2);
+    let sent = told(&["update", "--json", "--as", "material"]);
+    assert_eq!((sent["sent"].as_u64(), sent["taken_for"].as_str()), (Some(2), Some("material")));
+    assert_eq!(sent["changes"], dry["changes"]);
+    let none = told(&["update", "--json"]);
+    assert_eq!((none["changes"].as_array().map(Vec::len), &none["taken_for"]), (Some(0), &serde_json::Value::Null));
+}

@@ -129,6 +129,83 @@ fn what_is_different_from_an_earlier_preview_is_marked() {
     assert!(empty.err.contains("holds no messages of a preview"), "{}", empty.err);
 }
 
+/// Ana has the invitation, and the organiser moves the event by half an hour; Eva is new on the list.
+fn moved() -> Desk {
+    let ana = "email,entity,kind,language,city\nana@x.example,A,ngo,en,Bern\n";
+    let desk = Desk::with_list(ana);
+    desk.ends(0, &["send"]);
+    desk.write("recipients/list.csv", &format!("{ana}eva@x.example,E,ngo,en,Bern\n"));
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &settings.replace("T15:00:00", "T14:30:00"));
+    desk
+}
+
+/// What the page of a message says of an earlier version; empty where it says nothing.
+fn changes(desk: &Desk, number: u32) -> String {
+    let page = desk.read(&format!("preview/messages/{number:06}.html"));
+    page.split("class=\"changes\"").nth(1).and_then(|r| r.split("</section>").next()).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn an_update_stands_beside_what_its_reader_was_sent_last() {
+    let desk = moved();
+    let said = desk.ends(0, &["preview", "--note", "The hall is free earlier."]).out;
+    assert!(said.contains("it begins 30 minutes earlier: 2:30 p.m. in place of 3:00 p.m."), "{said}");
+    assert!(said.contains("taken for `material`") && said.contains("1 message written"), "{said}");
+    let page = desk.read("preview/messages/000001.html");
+    assert!(page.contains("update/ngo.en") && page.contains("The hall is free earlier."), "the update's letter");
+    let found = changes(&desk, 1);
+    assert!(found.contains("what this reader was sent last: the invitation of "), "{found}");
+    assert!(found.contains("octet for octet as it was sent"), "{found}");
+    assert!(found.contains("<dt>When</dt>") && found.contains("<del>15:00</del><ins>14:30</ins>"), "{found}");
+    assert!(found.contains("REQUEST, sequence <del>0</del><ins>1</ins>"), "{found}");
+    assert!(!found.contains("<dt>Identity</dt>") && !found.contains("<dt>Where</dt>"), "what stays is not named");
+    let raw = desk.ends(0, &["preview", "--to", "ana@x.example", "--raw"]).out;
+    assert!(raw.starts_with("From: ") || raw.starts_with("Date: "), "the message and nothing else: {raw}");
+    let stranger = desk.ends(64, &["preview", "--to", "eva@x.example"]).err;
+    assert!(stranger.contains("the update does not go to the mailbox"), "{stranger}");
+    assert_eq!(desk.status()["event"]["revisions"].as_array().map(Vec::len), Some(1), "nothing is planned");
+
+    // Sent, and moved again: now the earlier version is the first update.
+    desk.ends(0, &["update"]);
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &settings.replace("T14:30:00", "T14:00:00"));
+    desk.ends(0, &["preview"]);
+    let found = changes(&desk, 1);
+    assert!(found.contains("sent last: the update of ") && found.contains("<del>14:30</del><ins>14:00</ins>"), "{found}");
+    assert!(!found.contains("15:00"), "the one before it is over: {found}");
+}
+
+#[test]
+fn an_earlier_letter_that_cannot_be_made_again_is_named() {
+    let desk = moved();
+    let letter = "templates/invitation/ngo.en.md.hbs";
+    let text = desk.read(letter);
+    desk.write(letter, &format!("{text}\nPS. We look forward to it.\n"));
+    desk.ends(0, &["preview"]);
+    let found = changes(&desk, 1);
+    assert!(found.contains("Templates, lists or settings have changed since"), "{found}");
+    assert!(found.contains("<del>15:00</del><ins>14:30</ins>"), "the entry is out of the journal: {found}");
+}
+
+#[test]
+fn an_update_is_shown_where_there_is_one() {
+    let desk = moved();
+    let settings = desk.read("convoke.toml");
+    // For a slip of the pen nobody is written to: what newcomers will get is shown.
+    let said = desk.ends(0, &["preview", "--as", "typo"]).out;
+    assert!(said.contains("taken for `typo`, as asked") && said.contains("2 messages written"), "{said}");
+    assert_eq!((changes(&desk, 1), changes(&desk, 2)), (String::new(), String::new()));
+    desk.write("convoke.toml", &settings.replace("T14:30:00", "T15:00:00"));
+    desk.ends(0, &["preview"]);
+    assert_eq!(changes(&desk, 1), "", "there is no earlier state");
+    let none = desk.ends(64, &["preview", "--update"]).err;
+    assert!(none.contains("nothing has changed since"), "{none}");
+    desk.write("convoke.toml", &settings);
+    let nobody = desk.ends(64, &["preview", "--only", "city=Rome"]).err;
+    assert!(nobody.contains("nobody of these was sent the invitation"), "{nobody}");
+}
+
 #[test]
 fn one_message_is_printed_for_people_or_raw() {
     let desk = Desk::sample();

@@ -2,6 +2,7 @@
 //!
 //! What: [`message_page`]. Called by: `command` (preview). Can fail: nothing.
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::card::Card;
@@ -10,6 +11,7 @@ use super::sheet;
 use super::view::{Part, View};
 use super::words::{grouped, href, kind_name, language_name, size};
 use crate::desk::difference::{Change, Run, Shown, difference};
+use crate::plan::Purpose;
 
 /// Shows the letter on a telephone beside the one on a desktop.
 const SCRIPT: &str = include_str!("message.js");
@@ -32,7 +34,33 @@ pub struct MessagePage<'a> {
     /// MAIL FROM and RCPT TO (RFC 5321 section 3.3), where they are known.
     pub envelope: Option<(&'a str, &'a str)>,
     /// The version that is compared with this one.
-    pub earlier: Option<&'a Shown>,
+    pub earlier: Option<&'a Earlier>,
+}
+
+/// A version of a message that came before.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// What a person was shown of it.
+    pub shown: Shown,
+    /// Where it comes from.
+    pub whence: Whence,
+}
+
+/// Where an earlier version comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whence {
+    /// A folder that an earlier preview wrote.
+    Folder,
+    /// The journal: what its reader was sent last.
+    Journal {
+        /// Why it was written.
+        purpose: Purpose,
+        /// Its Date.
+        date: Option<Timestamp>,
+        /// Whether it could be made again octet for octet. Otherwise the calendar entry is what was sent, and the words around
+        /// it are what templates, lists and settings make of them now.
+        is_as_sent: bool,
+    },
 }
 
 /// Writes the page of one message.
@@ -88,24 +116,44 @@ fn facts(card: &Card) -> String {
 }
 
 /// What the earlier version said otherwise.
-fn changes(card: &Card, earlier: &Shown) -> Markup {
-    let found = difference(earlier, &Shown::of(card));
+fn changes(card: &Card, earlier: &Earlier) -> Markup {
+    let found = difference(&earlier.shown, &Shown::of(card));
+    let (heading, note) = earlier.whence.in_words();
     let is_changed = |runs: &[Run]| runs.iter().any(|run| run.change != Change::Kept);
     html! {
         section.changes {
-            h2 { "Changes since the earlier version" }
+            h2 { (heading) }
+            @if !note.is_empty() { p.note { (note) } }
             @if found.is_none() {
                 p { "None: subject, text and calendar entry are as they were." }
             } @else {
                 dl {
                     @if is_changed(&found.subject) { dt { "Subject" } dd dir="auto" { (marked(&found.subject)) } }
-                    @for change in &found.calendar { dt { (change.name) } dd dir="auto" { (marked(&change.runs)) } }
+                    @for change in &found.calendar { dt { (change.name) } dd dir="auto" { (marked(&excerpt(&change.runs))) } }
                 }
                 @if is_changed(&found.text) {
                     pre dir="auto" lang=[lang(card)] { (marked(&excerpt(&found.text))) }
                 }
             }
         }
+    }
+}
+
+impl Whence {
+    /// A heading, and what is to be known of the version; that may be nothing.
+    fn in_words(self) -> (String, &'static str) {
+        let Self::Journal { purpose, date, is_as_sent } = self else {
+            return ("Changes since the earlier version".to_owned(), "");
+        };
+        let of = date.map(|date| format!(" of {}", date.strftime("%-d %B %Y, %H:%M UTC"))).unwrap_or_default();
+        let note = match is_as_sent {
+            true => "That message was made again out of the journal, octet for octet as it was sent.",
+            false => {
+                "Its calendar entry is as it was sent. Templates, lists or settings have changed since, so the letter that is \
+                 compared here is what they make of it today."
+            }
+        };
+        (format!("Changes since what this reader was sent last: the {purpose}{of}"), note)
     }
 }
 

@@ -23,7 +23,7 @@ mod words;
 pub use card::{Card, card_from_eml};
 pub use findings::findings;
 pub use index::{INLINE_VIEWS, Index, Leaf, Origin, index_page};
-pub use message::{MessagePage, message_page};
+pub use message::{Earlier, MessagePage, Whence, message_page};
 pub use printed::printed;
 pub use view::{Fact, Part, View};
 

@@ -1,13 +1,16 @@
 //! The pages, their escaping, and what is read out of messages for them.
 
+use jiff::Timestamp;
+
 use super::calendar::calendar_facts;
 use super::words::{grouped, href, size};
 use super::{
-    Card, INLINE_VIEWS, Index, Leaf, MessagePage, Origin, Part, View, card_from_eml, findings, index_page,
-    message_page, printed,
+    Card, Earlier, INLINE_VIEWS, Index, Leaf, MessagePage, Origin, Part, View, Whence, card_from_eml, findings,
+    index_page, message_page, printed,
 };
 use crate::calendar::Zone;
 use crate::desk::difference::Shown;
+use crate::plan::Purpose;
 
 const HOSTILE: &str = "</iframe></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;<!--cards-->";
 
@@ -93,7 +96,7 @@ fn escapes_everything_that_a_message_says() {
             list: &format!("javascript:{text}"),
             neighbours: (Some(&format!("javascript:{text}")), None),
             envelope: Some((text, text)),
-            earlier: Some(&earlier),
+            earlier: Some(&of_folder(earlier)),
         });
         is_tame(&page);
     }
@@ -112,7 +115,11 @@ fn frames_and_page_are_closed_to_scripts_and_the_network() {
     }
 }
 
-fn whole(card: &Card, earlier: Option<&Shown>) -> String {
+fn of_folder(shown: Shown) -> Earlier {
+    Earlier { shown, whence: Whence::Folder }
+}
+
+fn whole(card: &Card, earlier: Option<&Earlier>) -> String {
     message_page(&MessagePage {
         event_title: "Gala",
         card,
@@ -150,13 +157,26 @@ fn a_message_is_shown_whole() {
 #[test]
 fn an_earlier_version_is_compared() {
     let card = card_from_eml("1", MESSAGE.as_bytes(), None);
-    assert!(whole(&card, Some(&Shown::of(&card))).contains("None: subject, text and calendar entry are as they were."));
+    assert!(whole(&card, Some(&of_folder(Shown::of(&card)))).contains("None: subject, text and calendar entry are as they were."));
     let mut earlier = Shown::of(&card);
     "simple".clone_into(&mut earlier.text);
     earlier.calendar[0].1 = "Gala".to_owned();
-    let page = whole(&card, Some(&earlier));
+    let page = whole(&card, Some(&of_folder(earlier)));
     assert!(page.contains("<dt>What</dt><dd dir=\"auto\"><del>Gala</del><ins>What</ins></dd>"), "{page}");
     assert!(page.contains("<del>simple</del><ins>plain</ins>"), "{page}");
+}
+
+#[test]
+fn a_version_out_of_the_journal_says_what_it_is() {
+    let card = card_from_eml("1", MESSAGE.as_bytes(), None);
+    let date = Timestamp::from_second(0).ok();
+    let of = |is_as_sent| {
+        let whence = Whence::Journal { purpose: Purpose::Invitation, date, is_as_sent };
+        whole(&card, Some(&Earlier { shown: Shown::of(&card), whence }))
+    };
+    assert!(of(true).contains("what this reader was sent last: the invitation of 1 January 1970, 00:00 UTC"));
+    assert!(of(true).contains("octet for octet") && !of(true).contains("have changed since"));
+    assert!(of(false).contains("Templates, lists or settings have changed since") && !of(false).contains("octet for"));
 }
 
 #[test]
@@ -166,7 +186,7 @@ fn what_did_not_change_is_cut_short() {
         |what: &str| (0..30).map(|n| if n == 15 { what.to_owned() } else { format!("line {n}\n") }).collect::<String>();
     let earlier = Shown { text: lines("at three\n"), ..Shown::of(&card) };
     card.view.as_mut().expect("a view").text = lines("at four\n");
-    let page = whole(&card, Some(&earlier));
+    let page = whole(&card, Some(&of_folder(earlier)));
     let part = page.split("Changes since").nth(1).and_then(|rest| rest.split("</section>").next()).expect("a section");
     assert!(
         part.contains(">[…]\nline 13\nline 14\nat <del>three</del><ins>four</ins>\nline 16\nline 17\n[…]\n<"),

@@ -172,10 +172,16 @@ impl Store {
         .bind(errand.map(|errand| errand.mailing))
         .fetch_all(&mut *connection)
         .await?;
+        let mut runs: HashMap<i64, Vec<i64>> = HashMap::new();
+        let under = sqlx::query_as::<_, (i64, i64)>("SELECT approval, run FROM run_approval ORDER BY run");
+        for (approval, run) in under.fetch_all(&mut *connection).await? {
+            runs.entry(approval).or_default().push(run);
+        }
         let mut approvals: HashMap<i64, Vec<Approval>> = HashMap::new();
         let all = sqlx::query("SELECT id, sealed, by, approved_ms FROM approval ORDER BY id DESC");
         for row in all.fetch_all(&mut *connection).await? {
-            let approval = Approval { id: row.get("id"), by: row.get("by"), at: time(&row, "approved_ms") };
+            let (id, at) = (row.get("id"), time(&row, "approved_ms"));
+            let approval = Approval { id, by: row.get("by"), at, runs: runs.remove(&id).unwrap_or_default() };
             approvals.entry(row.get("sealed")).or_default().push(approval);
         }
         rows.iter()

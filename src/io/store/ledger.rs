@@ -185,6 +185,21 @@ impl Store {
         rows.iter().map(open_row).collect()
     }
 
+    /// The message that the recipient of a dispatch has of an earlier state of the event, with the SHA-256 of its octets in
+    /// hexadecimal (empty where none is noted); `None` where it has none.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what this version does not know.
+    pub async fn told_before(&self, dispatch: i64) -> Result<Option<(OpenRow, String)>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let row = sqlx::query(include_str!("sql/told_before.sql"))
+            .bind(dispatch)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some((open_row(&row)?, row.get::<Option<String>, _>("digest").unwrap_or_default())))
+    }
+
     /// Every dispatch after an id.
     ///
     /// # Errors
