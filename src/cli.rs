@@ -137,6 +137,12 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  convoke report                  of the last run, into reports/\n  \
                       convoke report --run 3 --json\n  convoke report --all --addresses --output private\n  convoke report --answers        who comes, who is silent")]
     Report(Report),
+    /// Says whether we can send at all, and read what returns: journal, disk, clock, relays, reply mailboxes.
+    #[command(after_help = "Examples:\n  convoke doctor                     looks, and sends nothing\n  \
+                            convoke doctor --self-test --yes 1  one message to our own mailbox, by a plus address\n  \
+                            convoke doctor --json | jq '.checks[] | select(.grade != \"ok\")'\n\n\
+                            The first fault gives the exit code; warnings alone end with 0.")]
+    Doctor(Doctor),
     /// Keeps the list of addresses that must not be written to.
     #[command(after_help = "Examples:\n  convoke suppress ana@host.example --reason \"asked by telephone\"\n  \
                       convoke suppress --from unsubscribed.csv --unsubscribed\n  convoke suppress --list\n  \
@@ -615,6 +621,23 @@ pub struct Replies {
     /// With --explain: messages (.eml), folders of them, or `-` for standard input.
     #[arg(value_name = "FILE", requires = "explain")]
     pub files: Vec<PathBuf>,
+}
+
+/// `convoke doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Sends one message to our own mailbox, to an address with a plus sign, and looks for it where answers are read.
+    #[arg(long)]
+    pub self_test: bool,
+    /// How long it is looked for.
+    #[arg(long, value_name = "DURATION", default_value = "60s", requires = "self_test")]
+    pub wait: String,
+    /// Does not ask before it is sent: 1.
+    #[arg(long, value_name = "COUNT", requires = "self_test")]
+    pub yes: Option<u64>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `convoke triage`.

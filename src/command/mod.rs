@@ -9,6 +9,7 @@ mod cancel;
 mod check;
 mod chosen;
 mod coverage;
+mod doctor;
 mod export;
 mod folder;
 mod forecast;
@@ -95,6 +96,7 @@ async fn verb(cli: Cli) -> Result<Exit, Stopped> {
         Verb::Replies(typed) => replies::run(&folder, &typed).await,
         Verb::Triage(typed) => triage::run(&folder, &typed).await,
         Verb::Report(typed) => report::run(&folder, &typed).await,
+        Verb::Doctor(typed) => doctor::run(&folder, &typed).await,
         Verb::Suppress(typed) => suppress::run(&folder, &typed).await,
         Verb::Speakers(typed) => speakers::run(&folder, &typed).await,
         Verb::Sandbox(typed) => sandbox::run(&typed).await,

@@ -1,11 +1,12 @@
 //! The doors: clock, chance, files, the journal on disk, the network.
 //!
-//! What: [`store`] (SQLite), [`smtp`] (the dialogue), [`sandbox`] (a receiver of our own), [`files`], [`log`], [`secrets`],
+//! What: [`store`] (SQLite), [`smtp`] (the dialogue), [`sandbox`] (a receiver of our own), [`files`], [`disk`], [`log`], [`secrets`],
 //! [`stop`] (Ctrl-C), [`clock`], [`seed`].
 //! Not here: decisions; those are made in the pure rooms and brought here. Called by: `command`.
 //! Can fail: as the world does; each door has its own error.
 
 pub mod clock;
+pub mod disk;
 pub mod files;
 pub mod inbound;
 pub mod log;

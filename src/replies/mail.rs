@@ -5,6 +5,7 @@
 //! Not here: what any of it means. Called by: `replies::read` and every reader. Can fail: octets that are no message at all.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use mail_parser::decoders::base64::base64_decode;
@@ -54,9 +55,20 @@ impl<'a> Shaped<'a> {
         if head.is_empty() {
             return None;
         }
-        let message = PARSER.parse(octets)?;
+        // mail-parser breaks down over some octets (0.11.9: boundaries of one multipart within returned messages of another).
+        let parsed = catch_unwind(AssertUnwindSafe(|| PARSER.parse(octets)));
+        let message = parsed.unwrap_or_else(|_| undivided(octets, &head))?;
         (!message.parts.is_empty()).then_some(Mail { head, message })
     }
+}
+
+/// The message as one text behind its head, where its parts cannot be told apart.
+fn undivided<'o>(octets: &'o [u8], head: &Head<'_>) -> Option<Message<'o>> {
+    let mut message = catch_unwind(AssertUnwindSafe(|| PARSER.parse_headers(octets))).ok()??;
+    let part = message.parts.first_mut()?;
+    part.body = PartType::Text(String::from_utf8_lossy(&octets[head.length()..]));
+    part.offset_body = u32::try_from(head.length()).ok()?;
+    Some(message)
 }
 
 impl<'a> Mail<'a> {

@@ -4,7 +4,7 @@
 //! them, what may bind it to an invitation. Standards: RFC 3464 and 6533 (delivery status), RFC 5965 (complaints), RFC 8098
 //! (receipts), RFC 3834 (automatic replies), RFC 5546 (calendar answers), and what programs write in their place.
 //! Not here: fetching mail (`io`), the journal (`io::store`). Called by: `command::replies`.
-//! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and no octets can panic.
+//! Can fail: nothing; octets that are no message are [`Kind::Unreadable`], and so are those over which a reader fails.
 
 mod absence;
 mod address;
@@ -36,6 +36,8 @@ mod traces;
 mod voices;
 mod whom;
 
+use std::panic::catch_unwind;
+
 pub use authenticity::authenticated_domains;
 pub use binding::{Actor, Binding, Invited, Known, Own, SentMessage, Wanted};
 pub use consequence::{Circumstances, Flag, Judged, consequence, cure};
@@ -44,8 +46,16 @@ pub use identity::Identity;
 pub use mail::{Mail, Part, Returned, Shaped};
 pub use reading::{Absence, Action, Answer, AttendeeMethod, Class, Kind, Reading, Report, Traces, WrittenAddress};
 
+/// What [`Reading::because`] says where a reader of ours failed over a message.
+pub const BROKEN: &str = "convoke failed over it; please report this as a fault of convoke";
+
 /// Reads one message. Octets as they lie in a Maildir or an .eml file, with any line ends.
 pub fn read(octets: &[u8]) -> Reading {
+    // A fault of ours in one message must not keep the others from being read, now and in every later run.
+    catch_unwind(|| understand(octets)).unwrap_or_else(|_| Reading::new(Kind::Unreadable, BROKEN))
+}
+
+fn understand(octets: &[u8]) -> Reading {
     let shaped = Shaped::new(octets);
     let Some(mail) = shaped.mail() else {
         let mut reading = Reading::new(Kind::Unreadable, "there is no header field");

@@ -84,6 +84,18 @@ fn nothing_readable_is_unreadable() {
 }
 
 #[test]
+fn a_message_whose_parts_cannot_be_told_apart_is_read_as_one_text() {
+    // One boundary for messages within messages: mail-parser 0.11.9 loses count of them.
+    let nested = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\nSubject: x\n";
+    let mail = format!("From: a@host.example\nSubject: hello\n{}\n\n--b--\n", nested.repeat(4));
+    for end in ["", "\n--b--\n", "\n--b--\n--b--\n--b--\n", "--b\n\nx\n--b--\n"] {
+        let reading = read(format!("{mail}{end}").as_bytes());
+        assert_ne!(reading.kind, Kind::Unreadable, "{end:?}");
+        assert_eq!(reading.subject.as_deref(), Some("hello"));
+    }
+}
+
+#[test]
 fn bombs_are_read_within_the_limits() {
     let many = |unit: &str, count: usize| unit.repeat(count);
     let head = "From: MAILER-DAEMON@a.example\nSubject: failure\n";

@@ -24,6 +24,7 @@ mod life;
 mod limits;
 mod mailboxes;
 mod mailings;
+mod mutation;
 mod oracles;
 mod people;
 mod preview;

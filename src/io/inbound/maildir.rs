@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::cut::whole_or_header;
+use super::cut::{header_of, whole_or_header};
 use super::{About, Inbound, InboundId, Waited, shown};
 use crate::input::replies::Replies;
 use crate::io::files::FileError;
@@ -77,6 +77,27 @@ impl Reader {
             return Ok(Some(Inbound { id: InboundId::File(path), octets, received: None, place }));
         }
         Ok(None)
+    }
+
+    /// Takes what is listed as read.
+    pub(super) fn pass_over(&mut self) {
+        for path in self.left.drain(..) {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            self.seen.insert(unique(&name).to_owned());
+        }
+    }
+
+    /// Whether a message with this Message-ID has come among those that were not read yet.
+    pub(super) fn find(&mut self, message_id: &str) -> Result<bool, FileError> {
+        self.list()?;
+        let name = format!("<{message_id}>");
+        while let Some(inbound) = self.next()? {
+            let head = &inbound.octets[..header_of(&inbound.octets)];
+            if memchr::memmem::find(head, name.as_bytes()).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Where the message with this unique name is now.

@@ -111,6 +111,13 @@ pub struct Server {
     pub moves: bool,
 }
 
+/// A message that was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// When the mailbox took it, by the server's clock, where it says so.
+    pub received: Option<Timestamp>,
+}
+
 /// What the wait for more ended in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
@@ -193,6 +200,31 @@ impl Door {
             Self::Maildir(reader) => Some(reader.left()),
             Self::Mbox(_) => None,
             Self::Files(reader) => Some(reader.left()),
+        }
+    }
+
+    /// Whether a single message can be looked for: not in files that nobody adds to, nor on standard input.
+    pub fn can_find(&self) -> bool {
+        matches!(self, Self::Imap(_) | Self::Maildir(_))
+    }
+
+    /// Looks for a message by its Message-ID (without angle brackets); a Maildir only among those that came since it was
+    /// opened or looked through the last time. Marks and moves nothing.
+    ///
+    /// # Errors
+    /// [`InboundError`].
+    pub async fn find(&mut self, message_id: &str) -> Result<Option<Sighting>, InboundError> {
+        match self {
+            Self::Imap(reader) => reader.find(message_id).await,
+            Self::Maildir(reader) => Ok(reader.find(message_id)?.then_some(Sighting { received: None })),
+            Self::Mbox(_) | Self::Files(_) => Ok(None),
+        }
+    }
+
+    /// Passes over what is there already, for [`find`](Self::find).
+    pub fn pass_over(&mut self) {
+        if let Self::Maildir(reader) = self {
+            reader.pass_over();
         }
     }
 

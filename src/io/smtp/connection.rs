@@ -142,6 +142,14 @@ impl Connection {
         &self.tls
     }
 
+    /// When the relay's certificate ends; `None` in clear.
+    pub fn certificate_ends(&self) -> Option<jiff::Timestamp> {
+        match &self.stream {
+            Stream::Tls(stream) => tls::ends(stream.get_ref().1),
+            Stream::Plain(_) | Stream::Gone => None,
+        }
+    }
+
     /// Whether the dialogue can go on.
     pub fn is_open(&self) -> bool {
         self.dialogue.is_open()

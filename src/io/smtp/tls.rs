@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 use crate::input::relay::{Protection, Relay};
 use crate::io::secrets::{SecretError, check_mode};
@@ -100,4 +103,12 @@ pub(super) fn describe(session: &ClientConnection) -> String {
     let suite = session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or_default();
     // rustls has a prefix of its own for the suites of 1.3.
     format!("{} {}", protocol.replace('_', "."), suite.replace("TLS13_", "TLS_"))
+}
+
+/// When the certificate that the server showed ends (RFC 5280 section 4.1.2.5); rustls has found it good.
+pub(super) fn ends(session: &ClientConnection) -> Option<Timestamp> {
+    let shown = session.peer_certificates()?.first()?;
+    let certificate = Certificate::from_der(shown).ok()?;
+    let end = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+    Timestamp::from_second(i64::try_from(end.as_secs()).ok()?).ok()
 }

@@ -245,6 +245,21 @@ impl Store {
         &self.path
     }
 
+    /// The version of the schema that this program writes.
+    pub const fn version() -> i64 {
+        VERSION
+    }
+
+    /// What SQLite finds wrong with the file; `None`: nothing. Reads all of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn damage(&self) -> Result<Option<String>, StoreError> {
+        let mut connection = self.connection.lock().await;
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
+        Ok((found != "ok").then_some(found))
+    }
+
     /// What a process that ended without a word left behind.
     async fn recover(&self, now_ms: i64) -> Result<(), StoreError> {
         let mut connection = self.connection.lock().await;

@@ -209,6 +209,19 @@ impl Dialogue {
         Ok(found)
     }
 
+    /// The last message with this Message-ID (RFC 3501 section 6.4.4, SEARCH HEADER).
+    pub(super) async fn find(&mut self, message_id: &str) -> Result<Option<u32>, Fault> {
+        let mut found = None;
+        let each = |response: &Response<'_>| {
+            if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
+                found = uids.iter().copied().max().max(found);
+            }
+            Ok(())
+        };
+        self.command(&format!("UID SEARCH HEADER Message-ID {}", quoted(message_id)), each).await?;
+        Ok(found)
+    }
+
     /// Fetches messages, whole or their headers, without marking them as read; those that are gone are left out.
     pub(super) async fn fetch(&mut self, uids: &[u32], is_header: bool) -> Result<Vec<Fetched>, Fault> {
         let mut found: Vec<Fetched> = Vec::with_capacity(uids.len());

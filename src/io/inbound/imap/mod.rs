@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use self::dialogue::{Abilities, Dialogue};
 use self::opening::Key;
 use super::cut::LARGEST;
-use super::{About, Inbound, InboundError, InboundId, Server, Setup, Waited};
+use super::{About, Inbound, InboundError, InboundId, Server, Setup, Sighting, Waited};
 use crate::input::relay::{AuthMethod, Protection, Secret};
 use crate::input::replies::Mailbox;
 use crate::io::secrets::{SecretError, fetch};
@@ -297,6 +297,22 @@ impl Reader {
             dialogue.look().await?;
         }
         Ok(dialogue.has_news)
+    }
+
+    /// One connection, not made again: whoever looks for a message looks again.
+    pub(super) async fn find(&mut self, message_id: &str) -> Result<Option<Sighting>, InboundError> {
+        let Some(dialogue) = &mut self.dialogue else {
+            return Err(InboundError::Unreachable(self.name.clone(), "not connected".to_owned()));
+        };
+        let looked = async {
+            // Some servers show new messages only to whoever asks for news.
+            dialogue.look().await?;
+            let Some(uid) = dialogue.find(message_id).await? else { return Ok(None) };
+            let fetched = dialogue.fetch(&[uid], true).await?;
+            Ok(Some(Sighting { received: fetched.first().and_then(|message| message.received) }))
+        };
+        let ended = looked.await;
+        ended.map_err(|fault| self.error(fault))
     }
 
     pub(super) fn about(&self) -> About {

@@ -1,0 +1,4 @@
+//! convoke.toml.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| convoke_fuzz::event_file(octets));

@@ -1,0 +1,4 @@
+//! Markdown and templates.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| convoke_fuzz::templates(octets));
