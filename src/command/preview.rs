@@ -11,6 +11,7 @@ use super::chosen::Chosen;
 use super::folder::Folder;
 use super::plan::Planned;
 use super::progress::Bar;
+use super::send::of_session;
 use super::{gate, plan};
 use crate::cli;
 use crate::desk::count;
@@ -42,7 +43,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
     let store = Store::scratch(path, &format!("preview-{}", std::process::id())).await?;
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
-    let selection = Chosen::of(selection, &store).await?;
+    let selection = of_session(&folder, &store, selection, typed.session.as_deref()).await?;
     let maker = Maker { folder: &folder, planned: &planned, store: &store, selection: &selection };
     if let Some(text) = &typed.to {
         let wanted = AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?;
@@ -83,17 +84,20 @@ impl Maker<'_> {
         let mut page = self.store.listed_page(plan::INVITATIONS, *after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
-        page.retain(|row| self.selection.takes(row.recipient_id, &row.recipient));
+        page.retain(|row| self.folder.has(&row.session) && self.selection.takes(row.recipient_id, &row.recipient));
         Ok(Some(page))
     }
 
-    /// One message on standard output.
+    /// The message to a mailbox on standard output; with sessions, one after the other.
     async fn print(&self, wanted: &str, is_raw: bool) -> Result<Exit, Stopped> {
-        let mut after = 0;
+        let (mut after, mut is_found) = (0, false);
         while let Some(rows) = self.rows(&mut after).await? {
-            let Some(row) = rows.iter().find(|row| row.dispatch.key.recipient == wanted) else { continue };
+          for row in rows.iter().filter(|row| row.dispatch.key.recipient == wanted) {
             let composed = self.compose(row)?;
             let mut out = std::io::stdout();
+            if std::mem::replace(&mut is_found, true) {
+                out.write_all(b"\n")?;
+            }
             if is_raw {
                 out.write_all(&composed.octets)?;
             } else {
@@ -101,6 +105,12 @@ impl Maker<'_> {
                 let envelope = (path.as_str(), row.recipient.address.as_str());
                 out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
             }
+            if self.folder.file.sessions.is_empty() {
+                return Ok(Exit::Done);
+            }
+          }
+        }
+        if is_found {
             return Ok(Exit::Done);
         }
         Err(Stopped::Usage(format!("no list has the mailbox `{wanted}`")))
@@ -139,7 +149,7 @@ impl Maker<'_> {
             for row in rows.iter().take(total - written) {
                 let composed = self.compose(row)?;
                 written += 1;
-                let name = format!("{written:06}-{}.eml", file_name(row.recipient.address.as_str()));
+                let name = format!("{written:06}-{}", beside(row));
                 let file = out.join(&name);
                 std::fs::write(&file, &composed.octets).map_err(|e| FileError::new("write", &file, e))?;
                 let mut card = self.card(&name, row, &composed);
@@ -309,7 +319,7 @@ impl Earlier {
 
     /// What this recipient was shown then; `None` for who was not on the list.
     fn shown(&self, row: &OpenRow, folder: &Folder) -> Result<Option<Shown>, FileError> {
-        let Some(path) = self.0.get(&format!("{}.eml", file_name(row.recipient.address.as_str()))) else {
+        let Some(path) = self.0.get(&beside(row)) else {
             return Ok(None);
         };
         let octets = std::fs::read(path).map_err(|e| FileError::new("read", path, e))?;
@@ -344,6 +354,15 @@ fn is_ours(name: &str, extension: &str) -> bool {
     let Some(stem) = name.strip_suffix(extension).and_then(|n| n.strip_suffix('.')) else { return false };
     let (number, rest) = stem.split_at_checked(stem.find('-').unwrap_or(stem.len())).unwrap_or((stem, ""));
     number.len() >= 6 && is_number(number) && (rest.len() > 1) == (extension == "eml")
+}
+
+/// How the file of a message ends: by the address, and by the session where there are some.
+fn beside(row: &OpenRow) -> String {
+    let address = file_name(row.recipient.address.as_str());
+    match row.session.as_str() {
+        "" => format!("{address}.eml"),
+        session => format!("{address}.{session}.eml"),
+    }
 }
 
 /// An address as a file name on any system.

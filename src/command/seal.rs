@@ -24,7 +24,7 @@ pub(super) async fn invitations(path: &Path, typed: &cli::Plan) -> Result<Exit, 
     let (relay, by, out) = (relay.clone(), by.clone(), out.clone());
     let delivery = cli::Delivery { seal: true, relay, by, out, json: *json, ..cli::Delivery::default() };
     let (lists, only, named) = (lists.clone(), only.clone(), named.clone());
-    send::run(path, &cli::Send { lists, only, named, delivery }).await
+    send::run(path, &cli::Send { lists, only, named, session: None, delivery }).await
 }
 
 /// Seals what is open and meant, and says so.

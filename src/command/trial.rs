@@ -42,12 +42,13 @@ pub(super) async fn run(trial: Trial<'_>, to: &str) -> Result<Exit, Stopped> {
         let page = store.listed_page(errand, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)) {
+        let meant = |row: &&OpenRow| folder.has(&row.session) && selection.takes(row.recipient_id, &row.recipient);
+        for row in page.iter().filter(meant) {
             if messages.len() == most {
                 break 'pages;
             }
             let composed = compose(composer, row, &to, now)?;
-            if letters.insert(composed.letter.clone()) {
+            if letters.insert((row.session.clone(), composed.letter.clone())) {
                 messages.push(composed);
             }
         }

@@ -62,6 +62,8 @@ pub struct Library {
     /// Registered name to file and the line at which its template begins.
     pub(super) origins: BTreeMap<String, (String, u64)>,
     rules: TemplateRules,
+    /// Of the event's sessions.
+    session_ids: Vec<String>,
     languages: Languages,
     /// What [`Library::letter`] has found: there are far fewer answers than recipients.
     chosen: RwLock<Vec<Choice>>,
@@ -98,6 +100,7 @@ impl Library {
             calendars: BTreeSet::new(),
             origins: BTreeMap::new(),
             rules: file.templates.clone(),
+            session_ids: file.session_ids(),
             languages: file.languages.clone(),
             chosen: RwLock::default(),
         };
@@ -150,6 +153,7 @@ impl Library {
             cells: !is_layout && !is_calendar,
             triple: if is_layout { &["body"] } else { &[] },
             markdown: target == Target::Markdown,
+            sessions: !self.session_ids.is_empty(),
         };
         // A partial is called by its bare name, a letter by its path.
         let name = partial.unwrap_or(stem).to_owned();

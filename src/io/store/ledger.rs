@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{Store, StoreError};
 use crate::calendar::{OrganizerMethod, PartStat, Sequence};
 use crate::input::problem::Place;
+use crate::input::sessions;
 use crate::journal::{Standing, Tally};
 use crate::mail::{AddrSpec, MessageId};
 use crate::people::{Kind, Language};
@@ -59,6 +60,8 @@ pub struct OpenRow {
     pub recipient_id: i64,
     /// The message as planned.
     pub dispatch: Dispatch,
+    /// The session that it is of; empty for the event as a whole.
+    pub session: String,
     /// Attempts that counted.
     pub attempts: u32,
     /// The message's Date where it has been armed before.
@@ -76,6 +79,8 @@ pub struct LedgerRow {
     pub recipient_id: i64,
     /// Why.
     pub purpose: Purpose,
+    /// The session that it is of; empty for the event as a whole.
+    pub session: String,
     /// Which state of the event.
     pub revision: u32,
     /// Which reminder or letter; 0 where the purpose has none.
@@ -125,6 +130,7 @@ impl Store {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(open_row).collect()
@@ -139,10 +145,12 @@ impl Store {
         let count: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM dispatch d JOIN recipient r ON r.id = d.recipient
              WHERE d.state IN ('READY', 'DEFERRED') AND d.purpose = $1 AND d.mailing = $2
+               AND ($3 IS NULL OR d.session = $3)
                AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))",
         )
         .bind(errand.purpose.as_str())
         .bind(errand.mailing)
+        .bind(self.looked_at())
         .fetch_one(&mut *connection)
         .await?;
         Ok(count.unsigned_abs())
@@ -180,6 +188,7 @@ impl Store {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(open_row).collect()
@@ -194,6 +203,7 @@ impl Store {
         let rows = sqlx::query(include_str!("sql/ledger_page.sql"))
             .bind(after)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter()
@@ -201,10 +211,13 @@ impl Store {
                 let state: String = row.get("state");
                 let due: i64 = row.get("due_ms");
                 let standing = Standing::parse(&state).ok_or_else(|| unknown("state", &state))?;
+                let mut recipient = recipient(row)?;
+                tell_sessions(&mut recipient, row);
                 Ok(LedgerRow {
                     id: row.get("id"),
                     recipient_id: row.get("recipient"),
                     purpose: purpose(row)?,
+                    session: row.get("session"),
                     revision: small(row, "revision"),
                     mailing: row.get("mailing"),
                     entry: entry(row)?,
@@ -218,7 +231,7 @@ impl Store {
                     code: row.get("code"),
                     reply: row.get("reply"),
                     changed: Timestamp::from_millisecond(row.get("changed_ms")).unwrap_or(Timestamp::UNIX_EPOCH),
-                    recipient: recipient(row)?,
+                    recipient,
                 })
             })
             .collect()
@@ -233,6 +246,7 @@ impl Store {
         let rows = sqlx::query(include_str!("sql/tallies.sql"))
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         let mut counts: BTreeMap<String, Vec<(Standing, u64)>> = BTreeMap::new();
@@ -251,7 +265,10 @@ impl Store {
     pub async fn errands(&self) -> Result<Vec<(Errand, Tally)>, StoreError> {
         let found: Vec<(String, i64)> = {
             let mut connection = self.connection.lock().await;
-            sqlx::query_as("SELECT purpose, mailing FROM dispatch GROUP BY purpose, mailing ORDER BY min(id)")
+            let sql = "SELECT purpose, mailing FROM dispatch WHERE $1 IS NULL OR session = $1
+                       GROUP BY purpose, mailing ORDER BY min(id)";
+            sqlx::query_as(sql)
+                .bind(self.looked_at())
                 .fetch_all(&mut *connection)
                 .await?
         };
@@ -283,10 +300,12 @@ impl Store {
         let due: Option<i64> = sqlx::query_scalar(
             "SELECT min(d.due_ms) FROM dispatch d JOIN recipient r ON r.id = d.recipient
              WHERE d.state = 'DEFERRED' AND d.purpose = $1 AND d.mailing = $2
+               AND ($3 IS NULL OR d.session = $3)
                AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))",
         )
         .bind(errand.purpose.as_str())
         .bind(errand.mailing)
+        .bind(self.looked_at())
         .fetch_one(&mut *connection)
         .await?;
         Ok(due.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
@@ -317,6 +336,7 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
     };
     let thread: Option<String> = row.get("thread_id");
     let mut recipient = recipient(row)?;
+    tell_sessions(&mut recipient, row);
     if key.purpose == Purpose::Reminder {
         let answer: String = row.get("partstat");
         // To the letter a column like others; a list's own column of this name says something else.
@@ -329,10 +349,20 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         id: row.get("id"),
         recipient_id: row.get("recipient"),
         dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
+        session: row.get("session"),
         attempts: small(row, "attempts"),
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
         recipient,
     })
+}
+
+/// The column `sessions` says what the lists say now: the rest of a row stays as it was when its first message was armed.
+fn tell_sessions(recipient: &mut RecipientRow, row: &SqliteRow) {
+    let ids: String = row.get("sessions");
+    let ids: Vec<&str> = ids.split_whitespace().collect();
+    if !ids.is_empty() {
+        recipient.cells.insert(sessions::COLUMN.to_owned(), ids.join("; "));
+    }
 }
 
 pub(super) fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
