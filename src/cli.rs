@@ -242,6 +242,9 @@ pub struct Plan {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     /// Another relay than convoke.toml names; `send` is to have the same.
     #[arg(long, value_name = "URL")]
     pub relay: Option<String>,

@@ -11,7 +11,7 @@ use super::folder::Folder;
 use super::gate;
 use super::mailing::{Approval, Mailing};
 use super::plan::{self, Settled};
-use super::send::{in_session, of_session};
+use super::send::{in_session, of_session, only_of};
 use super::suppress;
 use super::trial::{self, Trial};
 use super::update::open;
@@ -99,7 +99,8 @@ impl<'w> Writing<'w> {
         }
         let session = in_session(Some(self.session.as_str()).filter(|id| !id.is_empty()));
         let again = format!("{} {}", self.purpose.verb(), self.name).trim_end().to_owned() + &session;
-        let (selection, only, typed) = (&everybody, &typed.only[..], *delivery);
+        let only = only_of(&typed.only, Some(self.session.as_str()).filter(|id| !id.is_empty()));
+        let (selection, only, typed) = (&everybody, &only[..], *delivery);
         let mailing = Mailing { folder, store, composer, errand, selection, only, typed, sending, again };
         match mailing.approve().await {
             Ok(Approval::Given(approved)) => {

@@ -6,7 +6,7 @@ use super::chosen::Chosen;
 use super::folder::Folder;
 use super::mailing::Mailing;
 use super::plan::{self, Part};
-use super::send::{in_session, say_lists};
+use super::send::{in_session, only_of, say_lists};
 use super::update::{UPDATES, checked, leave, mailboxes, open, or_give_up, spent};
 use super::who::{self, Who};
 use crate::cli;
@@ -74,7 +74,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Reinstate) -> Result<Exit, Sto
         composer,
         errand: UPDATES,
         selection: &everybody,
-        only: &typed.who.only,
+        only: &only_of(&typed.who.only, typed.session.as_deref()),
         typed: delivery,
         sending: &sending,
         again: format!("reinstate {}{}", meant.words(), in_session(typed.session.as_deref())),

@@ -65,7 +65,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         composer: planned.composer,
         errand: INVITATIONS,
         selection: &selection,
-        only: &typed.only,
+        only: &only_of(&typed.only, typed.session.as_deref()),
         typed: delivery,
         sending: &sending,
         again: format!("send{}", in_session(typed.session.as_deref())),
@@ -79,6 +79,11 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
 /// The flag of a session that was typed, for commands that are suggested.
 pub(super) fn in_session(typed: Option<&str>) -> String {
     typed.map(|id| format!(" --session {id}")).unwrap_or_default()
+}
+
+/// The conditions of a plan, in which the session that was named is one.
+pub(super) fn only_of(only: &[String], session: Option<&str>) -> Vec<String> {
+    only.iter().cloned().chain(session.map(|id| format!("session={}", id.trim().to_lowercase()))).collect()
 }
 
 /// Who is meant, of the session that was named or of all of them; from then on the store looks at that one.

@@ -9,7 +9,7 @@ use super::chosen::Chosen;
 use super::folder::Folder;
 use super::mailing::{Approval, Mailing, in_folder, say_others};
 use super::plan::{self, INVITATIONS, Part, Settled};
-use super::send::{in_session, of_session, say_lists};
+use super::send::{in_session, of_session, only_of, say_lists};
 use super::trial::{self, Trial};
 use super::{gate, who};
 use crate::cli;
@@ -88,7 +88,8 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         return Ok(Exit::Done);
     }
     let again = format!("update{}", in_session(typed.session.as_deref()));
-    let (folder, store, typed_only, typed) = (&folder, &store, &typed.only[..], delivery);
+    let only = only_of(&typed.only, typed.session.as_deref());
+    let (folder, store, typed_only, typed) = (&folder, &store, &only[..], delivery);
     let mailing = Mailing {
         folder,
         store,
