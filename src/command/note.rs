@@ -107,7 +107,10 @@ pub(super) async fn the_session(path: &Path, store: &Store, typed: Option<&str>)
     let ids = sessions(path, store).await?;
     let id = plan::session(&ids, typed)?;
     if id.is_empty() && !ids.is_empty() {
-        return Err(Stopped::Usage(format!("an answer is to one session; add --session with one of {}", ids.join(", "))));
+        return Err(Stopped::Usage(format!(
+            "an answer is to one session; add --session with one of {}",
+            ids.join(", ")
+        )));
     }
     Ok(id)
 }

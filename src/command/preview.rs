@@ -92,23 +92,23 @@ impl Maker<'_> {
     async fn print(&self, wanted: &str, is_raw: bool) -> Result<Exit, Stopped> {
         let (mut after, mut is_found) = (0, false);
         while let Some(rows) = self.rows(&mut after).await? {
-          for row in rows.iter().filter(|row| row.dispatch.key.recipient == wanted) {
-            let composed = self.compose(row)?;
-            let mut out = std::io::stdout();
-            if std::mem::replace(&mut is_found, true) {
-                out.write_all(b"\n")?;
+            for row in rows.iter().filter(|row| row.dispatch.key.recipient == wanted) {
+                let composed = self.compose(row)?;
+                let mut out = std::io::stdout();
+                if std::mem::replace(&mut is_found, true) {
+                    out.write_all(b"\n")?;
+                }
+                if is_raw {
+                    out.write_all(&composed.octets)?;
+                } else {
+                    let path = self.planned.composer.return_path(&composed.identity.message_id);
+                    let envelope = (path.as_str(), row.recipient.address.as_str());
+                    out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
+                }
+                if self.folder.file.sessions.is_empty() {
+                    return Ok(Exit::Done);
+                }
             }
-            if is_raw {
-                out.write_all(&composed.octets)?;
-            } else {
-                let path = self.planned.composer.return_path(&composed.identity.message_id);
-                let envelope = (path.as_str(), row.recipient.address.as_str());
-                out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
-            }
-            if self.folder.file.sessions.is_empty() {
-                return Ok(Exit::Done);
-            }
-          }
         }
         if is_found {
             return Ok(Exit::Done);

@@ -125,11 +125,7 @@ pub(super) async fn or_give_up<T>(planning: Planning<'_>, made: Result<T, Stoppe
 }
 
 /// Makes every message of a plan before it is lasting.
-pub(super) async fn checked(
-    folder: &Folder,
-    store: &Store,
-    settled: &Settled,
-) -> Result<Composer, Stopped> {
+pub(super) async fn checked(folder: &Folder, store: &Store, settled: &Settled) -> Result<Composer, Stopped> {
     checked_errand(folder, store, settled, UPDATES).await
 }
 
@@ -173,12 +169,7 @@ pub(super) async fn leave(mailing: Mailing<'_>, planning: Planning<'_>) -> Resul
 }
 
 /// Shows what has changed and what it is taken for; on a terminal a person has the last word.
-fn decide(
-    part: &Part,
-    proposed: AmendmentKind,
-    reason: &str,
-    typed: &cli::Update,
-) -> Result<AmendmentKind, Stopped> {
+fn decide(part: &Part, proposed: AmendmentKind, reason: &str, typed: &cli::Update) -> Result<AmendmentKind, Stopped> {
     let asked = typed.kind.map(|kind| match kind {
         cli::Amendment::Typo => AmendmentKind::Typo,
         cli::Amendment::Wording => AmendmentKind::Wording,

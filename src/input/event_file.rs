@@ -283,7 +283,18 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language, has_sessions: bool)
     let speakers = table.tables("speakers").into_iter().filter_map(|t| read_speaker(t, default)).collect();
     table.finish();
     let id = id.map(|found| found.value);
-    Draft { id, title, place, zone_name, background, url, speakers, zone: zone.map(|found| found.value), times, answers }
+    Draft {
+        id,
+        title,
+        place,
+        zone_name,
+        background,
+        url,
+        speakers,
+        zone: zone.map(|found| found.value),
+        times,
+        answers,
+    }
 }
 
 /// Wall times and instants of start and end.

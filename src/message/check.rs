@@ -444,8 +444,7 @@ mod tests {
         let text = "{{entity}} presents its compliments\n{{#if rank}}\n  Dear {{rank}},\n{{/if}}\n\n{{rank}} dear x\n\n\nSir,\n";
         let template = Template::compile(text).expect("parses");
         let columns: BTreeSet<String> = ["entity", "rank"].map(str::to_owned).into();
-        let known =
-            Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true, sessions: false };
+        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true, sessions: false };
         let asks = check(&Checked { file: "t", first_line: 1, template: &template }, &known, &mut Vec::new());
         let seen: Vec<String> = asks.phrases.iter().map(|(p, place)| format!("{place} {}", p.words)).collect();
         assert_eq!(seen, ["t:1:12 presents its compliments", "t:3:3 Dear", "t:9:1 Sir,"]);

@@ -646,7 +646,10 @@ impl Making<'_> {
         let Dispatch { key, held, thread, .. } = self.dispatch;
         let object = self.calendar.map(|part| (part.entry.method, part.entry.sequence, part.language.as_str()));
         let held = held.as_ref().map(|held| (held.revision, held.method));
-        format!("{}{shape}", format_args!("{:?}", (key.purpose, key.revision, object, held, thread.is_some(), self.invited)))
+        format!(
+            "{}{shape}",
+            format_args!("{:?}", (key.purpose, key.revision, object, held, thread.is_some(), self.invited))
+        )
     }
 
     fn cast(&self, rendered: &Rendered, calendar: Option<(OrganizerMethod, &str)>) -> Option<Cast> {

@@ -126,12 +126,8 @@ mod tests {
     #[test]
     fn each_session_has_its_own_and_the_event_keeps_those_of_before() {
         let from = AddrSpec::parse("events@host.example").expect("valid");
-        let key = DispatchKey {
-            purpose: Purpose::Invitation,
-            revision: 0,
-            mailing: 0,
-            recipient: "a@x.example".to_owned(),
-        };
+        let key =
+            DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: "a@x.example".to_owned() };
         let of = |session| Identity::derive_of(&FolderKey::new([1; 32]), "event-1", session, &key, &from);
         assert_eq!(of(""), identity(1, "a@x.example", 0));
         let (opening, dinner) = (of("opening"), of("dinner"));

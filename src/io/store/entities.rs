@@ -275,9 +275,9 @@ async fn positions(
     let mut rows = sqlx::query(
         "SELECT * FROM answer WHERE ($1 IS NULL OR entity = $1) AND ($2 IS NULL OR session = $2) ORDER BY entity, id",
     )
-        .bind(only)
-        .bind(session)
-        .fetch(connection);
+    .bind(only)
+    .bind(session)
+    .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let next = answer(&row)?;
         if answers.first().is_some_and(|first| first.entity != next.entity) {

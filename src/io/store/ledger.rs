@@ -211,8 +211,6 @@ impl Store {
                 let state: String = row.get("state");
                 let due: i64 = row.get("due_ms");
                 let standing = Standing::parse(&state).ok_or_else(|| unknown("state", &state))?;
-                let mut recipient = recipient(row)?;
-                tell_sessions(&mut recipient, row);
                 Ok(LedgerRow {
                     id: row.get("id"),
                     recipient_id: row.get("recipient"),
@@ -231,7 +229,7 @@ impl Store {
                     code: row.get("code"),
                     reply: row.get("reply"),
                     changed: Timestamp::from_millisecond(row.get("changed_ms")).unwrap_or(Timestamp::UNIX_EPOCH),
-                    recipient,
+                    recipient: recipient(row)?,
                 })
             })
             .collect()
@@ -267,10 +265,7 @@ impl Store {
             let mut connection = self.connection.lock().await;
             let sql = "SELECT purpose, mailing FROM dispatch WHERE $1 IS NULL OR session = $1
                        GROUP BY purpose, mailing ORDER BY min(id)";
-            sqlx::query_as(sql)
-                .bind(self.looked_at())
-                .fetch_all(&mut *connection)
-                .await?
+            sqlx::query_as(sql).bind(self.looked_at()).fetch_all(&mut *connection).await?
         };
         let mut all = Vec::with_capacity(found.len());
         for (word, mailing) in found {
@@ -336,7 +331,6 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
     };
     let thread: Option<String> = row.get("thread_id");
     let mut recipient = recipient(row)?;
-    tell_sessions(&mut recipient, row);
     if key.purpose == Purpose::Reminder {
         let answer: String = row.get("partstat");
         // To the letter a column like others; a list's own column of this name says something else.
@@ -354,15 +348,6 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
         recipient,
     })
-}
-
-/// The column `sessions` says what the lists say now: the rest of a row stays as it was when its first message was armed.
-fn tell_sessions(recipient: &mut RecipientRow, row: &SqliteRow) {
-    let ids: String = row.get("sessions");
-    let ids: Vec<&str> = ids.split_whitespace().collect();
-    if !ids.is_empty() {
-        recipient.cells.insert(sessions::COLUMN.to_owned(), ids.join("; "));
-    }
 }
 
 pub(super) fn purpose(row: &SqliteRow) -> Result<Purpose, StoreError> {
@@ -412,13 +397,19 @@ pub(super) fn unknown(what: &str, word: &str) -> StoreError {
 pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
     let (address, kind, language): (String, String, String) =
         (row.get("address"), row.get("kind"), row.get("language"));
-    let cells: String = row.get("cells");
+    let (cells, invited): (String, String) = (row.get("cells"), row.get("sessions"));
+    let mut cells: BTreeMap<String, String> = serde_json::from_str(&cells).map_err(|_| unknown("cells", &cells))?;
+    // What the lists say now: the rest of a row stays as it was when its first message was armed.
+    let invited: Vec<&str> = invited.split_whitespace().collect();
+    if !invited.is_empty() {
+        cells.insert(sessions::COLUMN.to_owned(), invited.join("; "));
+    }
     Ok(RecipientRow {
         address: AddrSpec::parse(&address).map_err(|_| unknown("address", &address))?,
         entity: row.get("entity"),
         kind: Kind::parse(&kind).ok_or_else(|| unknown("kind", &kind))?,
         language: Language::parse(&language).ok_or_else(|| unknown("language", &language))?,
-        cells: serde_json::from_str(&cells).map_err(|_| unknown("cells", &cells))?,
+        cells,
         place: Place::new(row.get("file"), row.get::<i64, _>("line").unsigned_abs(), 0),
     })
 }

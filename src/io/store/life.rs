@@ -47,13 +47,11 @@ impl Circle {
             Self::HeldBack => "EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = r.id AND d.purpose = 'invitation'
                                        AND d.session = w.session AND d.state = 'HELD')"
                 .to_owned(),
-            Self::Gone => {
-                "h.id IS NOT NULL AND l.method = 'REQUEST'
+            Self::Gone => "h.id IS NOT NULL AND l.method = 'REQUEST'
                  AND (r.seen <> (SELECT import FROM folder)
                       OR w.session <> '' AND r.sessions NOT IN ('', ' all ')
                          AND instr(r.sessions, ' ' || w.session || ' ') = 0)"
-                    .to_owned()
-            }
+                .to_owned(),
         }
     }
 }

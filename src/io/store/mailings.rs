@@ -132,12 +132,7 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn plan_mailing(
-        &self,
-        errand: Errand,
-        picks: &[Pick],
-        now_ms: i64,
-    ) -> Result<u64, StoreError> {
+    pub async fn plan_mailing(&self, errand: Errand, picks: &[Pick], now_ms: i64) -> Result<u64, StoreError> {
         let mut connection = self.connection.lock().await;
         let mut planned = 0;
         for batch in picks.chunks(BATCH) {

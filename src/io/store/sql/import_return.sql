@@ -1,5 +1,6 @@
 -- Whoever was taken off the lists before anything was armed and stands on them again. $1: this import, $2: now,
--- $3: the current revision, $4: its SEQUENCE, $5: its session. What had been armed at an older revision stays as it is: it is planned anew.
+-- $3: the current revision, $4: its SEQUENCE, $5: its session. What had been armed at an older revision stays as
+-- it is: it is planned anew.
 UPDATE dispatch
 SET state = 'READY', changed_ms = $2, revision = $3, sequence = $4
 FROM recipient r
