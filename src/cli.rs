@@ -214,6 +214,9 @@ pub struct Preview {
     /// Only this entity, by its whole name; may stand several times.
     #[arg(long, value_name = "NAME")]
     pub entity: Vec<String>,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     /// At most so many messages.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
@@ -254,6 +257,9 @@ pub struct Plan {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     /// Another relay than convoke.toml names; `send` is to have the same.
     #[arg(long, value_name = "URL")]
     pub relay: Option<String>,
@@ -336,6 +342,9 @@ pub struct Send {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -368,6 +377,9 @@ pub struct Update {
     pub named: Named,
     #[command(flatten)]
     pub lists: Lists,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -403,6 +415,9 @@ pub struct Cancel {
     pub reason: String,
     #[command(flatten)]
     pub lists: Lists,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -418,6 +433,9 @@ pub struct Reinstate {
     pub note: String,
     #[command(flatten)]
     pub lists: Lists,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -491,6 +509,9 @@ pub struct Export {
     /// Only rows that meet this: COLUMN=VALUE, COLUMN!=VALUE, COLUMN~TEXT; several must all hold.
     #[arg(long, value_name = "CONDITION")]
     pub only: Vec<String>,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub named: Named,
 }
@@ -509,6 +530,9 @@ pub struct Remind {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
+    /// Only this session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -526,6 +550,9 @@ pub struct Write {
     pub only: Vec<String>,
     #[command(flatten)]
     pub named: Named,
+    /// Only those who are invited to this session, by its id in convoke.toml; the letter then speaks of it.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     #[command(flatten)]
     pub delivery: Delivery,
 }
@@ -537,6 +564,9 @@ pub struct Note {
     /// A part of the name that no other entity has, or one of its addresses.
     #[arg(value_name = "ENTITY", required_unless_present = "from")]
     pub who: Option<String>,
+    /// To which session, by its id in convoke.toml.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     /// It will come.
     #[arg(long)]
     pub accepted: bool,
@@ -678,6 +708,9 @@ pub struct Triage {
     /// It says nothing that concerns the event.
     #[arg(long)]
     pub none: bool,
+    /// To which session an answer is, where the message does not say it.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     /// How many come.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub persons: Option<u32>,

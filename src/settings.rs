@@ -46,7 +46,7 @@ impl Sending {
             Some(text) => Some(Rate::parse(text).ok_or_else(|| format!("--rate `{text}` is no rate; {}", Rate::CURE))?),
             None => None,
         };
-        let terms = Terms::new(&file.limits, &relays, file.event.start, now);
+        let terms = Terms::new(&file.limits, &relays, file.last_start(), now);
         let terms = match typed_rate {
             Some(rate) => terms.with_rate(rate),
             None => terms,

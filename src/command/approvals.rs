@@ -25,8 +25,7 @@ pub(super) async fn state(path: &Path, store: &Store) -> Result<(Vec<String>, Va
     let Ok((file, _)) = read_event_file(path) else { return Ok((Vec::new(), Value::Null)) };
     let (plans, open) = (store.plans(None).await?, store.open_errands().await?);
     let folder = in_folder(path);
-    let standings =
-        Standings { rules: &file.approval, plans: &plans, open: &open, folder: &folder, now: clock::now() };
+    let standings = Standings { rules: &file.approval, plans: &plans, open: &open, folder: &folder, now: clock::now() };
     Ok((standings.lines(), standings.json()))
 }
 
@@ -73,7 +72,7 @@ pub(super) async fn ask(folder: &Folder, store: &Store, settled: &Settled) -> Re
     let everybody = Chosen::everybody();
     let mut answers = Vec::new();
     for (errand, _) in store.open_errands().await? {
-        let composer = settled.composer(folder, &settled.history)?;
+        let composer = settled.composer(folder)?;
         let composer = match store.mailing_name(errand.mailing).await? {
             Some(name) if !name.is_empty() => composer.with_mailing(errand.mailing, &name),
             _ => composer,

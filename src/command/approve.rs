@@ -40,11 +40,11 @@ pub(super) async fn run(path: &Path, typed: &cli::Approve) -> Result<Exit, Stopp
     let sending = Sending::of(&folder.file, &delivery, clock::now()).map_err(Stopped::Usage)?;
     let settled = plan::settle(&folder, &store).await?;
     let tells_changes = matches!(errand.purpose, Purpose::Update | Purpose::Cancellation);
-    if !tells_changes && !settled.difference.is_empty() {
-        return Err(plan::differs(&store, &settled).await?);
+    if !tells_changes {
+        settled.agrees(&store).await?;
     }
     suppress::take_lists(&store, &folder.file, &folder.path).await?;
-    let composer = settled.composer(&folder, &settled.history)?;
+    let composer = settled.composer(&folder)?;
     let composer = match store.mailing_name(errand.mailing).await? {
         Some(name) if !name.is_empty() => composer.with_mailing(errand.mailing, &name),
         _ => composer,

@@ -53,7 +53,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
     let messages = found.map_or(0, |f| f.messages);
     let now = clock::now();
-    let terms = Terms::new(&folder.file.limits, &folder.file.relays, folder.file.event.start, now);
+    let terms = Terms::new(&folder.file.limits, &folder.file.relays, folder.file.last_start(), now);
     let (sentence, reckoned) = forecast::reckon(&store, &terms, messages).await?;
     remarks.extend(signatures::remarks(folder.signer.as_deref()));
     remarks.extend(strange_logins(&folder));

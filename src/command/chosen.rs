@@ -18,7 +18,7 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// Reads what the conditions ask for; what is planned later has no status yet.
+    /// Reads what the conditions ask for, of the session that the store looks at; what is planned later has no status yet.
     pub(super) async fn of(selection: Selection, store: &Store) -> Result<Self, Stopped> {
         let entities = if selection.asks_for_answers() { store.entities().await? } else { Entities::default() };
         let mut statuses = HashMap::new();

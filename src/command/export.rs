@@ -1,5 +1,6 @@
 //! `convoke export`: deliveries and answers for spreadsheets and programs.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -7,8 +8,10 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use serde_json::{Map, Value};
 
 use super::chosen::Chosen;
+use super::plan;
+use super::status::Session;
 use crate::cli;
-use crate::desk::export::{HEADINGS, harmless};
+use crate::desk::export::{HEADINGS, SESSION, harmless};
 use crate::exit::{Exit, Stopped};
 use crate::io::files::FileError;
 use crate::io::store::{Entities, EntitySummary, LedgerRow, ReturnedMails, Store};
@@ -27,10 +30,25 @@ const NUMBERS: [&str; 8] =
 
 pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stopped> {
     let store = Store::open_reading(path).await?;
-    let choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
-    let entities = store.entities().await?;
+    let sessions = Session::all(path, &store).await?;
+    let ids: Vec<String> = sessions.into_iter().map(|session| session.id).collect();
+    let session = plan::session(&ids, typed.session.as_deref())?;
+    // Of each session by itself: what is asked of answers and states is asked of the row's own.
+    let mut views = BTreeMap::new();
+    for id in ids.iter().map(String::as_str).filter(|id| session.is_empty() || *id == session).chain(
+        // The event itself, and letters to all of its guests.
+        session.is_empty().then_some(""),
+    ) {
+        store.look_at(id);
+        let choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
+        // Letters to all have no answers of their own.
+        let entities = if id.is_empty() && !ids.is_empty() { Entities::new() } else { store.entities().await? };
+        views.insert(id.to_owned(), View { choice, entities });
+    }
+    store.look_at(&session);
     let returned = store.returned_mail().await?;
-    let table = Table { store: &store, choice: &choice, entities: &entities, returned: &returned };
+    let headings: Vec<&str> = HEADINGS.into_iter().chain((!ids.is_empty()).then_some(SESSION)).collect();
+    let table = Table { store: &store, views: &views, returned: &returned, headings };
     if let cli::Format::Xlsx = typed.format {
         let Some(name) = &typed.out else {
             return Err(Stopped::Usage("a workbook is no text; name a file with --out".to_owned()));
@@ -48,7 +66,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
     match typed.format {
         cli::Format::Csv => {
             let mut csv = csv::Writer::from_writer(&mut out);
-            csv.write_record(HEADINGS).map_err(std::io::Error::other)?;
+            csv.write_record(&table.headings).map_err(std::io::Error::other)?;
             let mut after = 0;
             while let Some(page) = table.next(&mut after).await? {
                 for row in &page {
@@ -82,8 +100,8 @@ async fn workbook(table: &Table<'_>, name: &Path) -> Result<Exit, Stopped> {
     let sheet = workbook.add_worksheet_with_constant_memory().map_err(failed)?;
     sheet.set_name("convoke").map_err(failed)?;
     sheet.set_freeze_panes(1, 0).map_err(failed)?;
-    for (column, heading) in (0..).zip(HEADINGS) {
-        sheet.write_string_with_format(0, column, heading, &head).map_err(failed)?;
+    for (column, heading) in (0..).zip(&table.headings) {
+        sheet.write_string_with_format(0, column, *heading, &head).map_err(failed)?;
     }
     let (mut line, mut after) = (0, 0);
     while let Some(page) = table.next(&mut after).await? {
@@ -93,8 +111,8 @@ async fn workbook(table: &Table<'_>, name: &Path) -> Result<Exit, Stopped> {
                 let cure = "write --format csv, or choose some with --only";
                 return Err(Stopped::Usage(format!("a workbook holds {} rows; {cure}", MOST_ROWS - 1)));
             }
-            for ((column, cell), heading) in (0..).zip(table.cells(row)).zip(HEADINGS) {
-                let number = NUMBERS.contains(&heading).then(|| cell.parse::<f64>().ok()).flatten();
+            for ((column, cell), heading) in (0..).zip(table.cells(row)).zip(&table.headings) {
+                let number = NUMBERS.contains(heading).then(|| cell.parse::<f64>().ok()).flatten();
                 match number {
                     Some(number) => sheet.write_number(line, column, number),
                     None if cell.is_empty() => continue,
@@ -120,9 +138,16 @@ fn make_folder_of(name: &Path) -> Result<(), FileError> {
 /// What is written, whatever the format.
 struct Table<'t> {
     store: &'t Store,
-    choice: &'t Chosen,
-    entities: &'t Entities,
+    /// By the id of the session; that of the event as a whole is empty.
+    views: &'t BTreeMap<String, View>,
     returned: &'t ReturnedMails,
+    headings: Vec<&'static str>,
+}
+
+/// What is meant of a session, and what its entities answered.
+struct View {
+    choice: Chosen,
+    entities: Entities,
 }
 
 impl Table<'_> {
@@ -131,17 +156,24 @@ impl Table<'_> {
         let page = self.store.ledger_page(*after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
-        Ok(Some(page.into_iter().filter(|row| self.choice.takes(row.recipient_id, &row.recipient)).collect()))
+        let is_meant = |row: &LedgerRow| {
+            self.views.get(&row.session).is_some_and(|view| view.choice.takes(row.recipient_id, &row.recipient))
+        };
+        Ok(Some(page.into_iter().filter(is_meant).collect()))
     }
 
-    fn cells(&self, row: &LedgerRow) -> [String; HEADINGS.len()] {
+    fn entity(&self, row: &LedgerRow) -> Option<&EntitySummary> {
+        self.views.get(&row.session)?.entities.get(&row.recipient.entity)
+    }
+
+    fn cells(&self, row: &LedgerRow) -> Vec<String> {
         let number = |n: Option<i64>| n.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default();
         let text = |t: &Option<String>| t.clone().unwrap_or_default();
         let time = |t: Option<jiff::Timestamp>| t.map(|t| t.to_string()).unwrap_or_default();
-        let entity = self.entities.get(&row.recipient.entity).cloned().unwrap_or_default();
+        let entity = self.entity(row).cloned().unwrap_or_default();
         let returned = self.returned.of(row.id, row.recipient_id);
         let class = Class::parse(&returned.class).filter(|_| row.standing == Standing::Bounced);
-        [
+        let mut cells = vec![
             row.recipient.address.to_string(),
             row.recipient.entity.clone(),
             row.recipient.kind.to_string(),
@@ -174,13 +206,17 @@ impl Table<'_> {
             class.map(cure).unwrap_or_default().to_owned(),
             returned.absent_until,
             number(i64::try_from(returned.triage).ok()),
-        ]
+        ];
+        if self.headings.len() > HEADINGS.len() {
+            cells.push(row.session.clone());
+        }
+        cells
     }
 
     fn json(&self, row: &LedgerRow) -> Value {
         let mut object: Map<String, Value> =
-            HEADINGS.iter().map(|h| (*h).to_owned()).zip(self.cells(row).map(Value::String)).collect();
-        let persons = self.entities.get(&row.recipient.entity).map(|entity| i64::from(entity.persons));
+            self.headings.iter().map(|h| (*h).to_owned()).zip(self.cells(row).into_iter().map(Value::String)).collect();
+        let persons = self.entity(row).map(|entity| i64::from(entity.persons));
         for (key, number) in [
             ("attempts", Some(i64::from(row.attempts))),
             ("code", row.code.filter(|c| *c > 0)),

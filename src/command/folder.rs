@@ -100,6 +100,14 @@ impl Folder {
 }
 
 impl Folder {
+    /// Whether there is such a session; the empty id is the event where it has none.
+    pub(super) fn has(&self, session: &str) -> bool {
+        match self.file.sessions.is_empty() {
+            true => session.is_empty(),
+            false => self.file.sessions.iter().any(|one| one.id == session),
+        }
+    }
+
     /// The event's title in the default language.
     pub(super) fn title(&self) -> &str {
         self.file.event.title.in_language(&self.file.languages.default, &self.file.languages)

@@ -58,11 +58,12 @@ pub(super) fn reader(row: &OpenRow) -> Reader<'_> {
 }
 
 /// Makes a message of a purpose that nobody is sent now for everybody who is on the lists, so that its templates are not found
-/// broken on the day. `dress` gives each row the dispatch that it would have.
+/// broken on the day. `dress` gives each row the dispatch that it would have,
+/// or says that it would have none.
 pub(super) async fn rehearse(
     store: &Store,
     composer: &Composer,
-    dress: impl Fn(&mut OpenRow),
+    dress: impl Fn(&mut OpenRow) -> bool,
 ) -> Result<Found, Stopped> {
     let mut gathered = Gathered::default();
     let mut after = 0;
@@ -70,7 +71,10 @@ pub(super) async fn rehearse(
         let mut page = store.listed_page(super::plan::INVITATIONS, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        page.iter_mut().for_each(&dress);
+        page.retain_mut(&dress);
+        if page.is_empty() {
+            continue;
+        }
         gathered.take(make(&page, composer));
     }
     Ok(gathered.found())

@@ -11,6 +11,7 @@ use super::folder::Folder;
 use super::gate;
 use super::mailing::{Approval, Mailing};
 use super::plan::{self, Settled};
+use super::send::{in_session, of_session, only_of};
 use super::suppress;
 use super::trial::{self, Trial};
 use super::update::open;
@@ -27,7 +28,9 @@ pub(super) struct Writing<'w> {
     pub(super) folder: Folder,
     pub(super) store: Store,
     pub(super) sending: Sending,
-    settled: Settled,
+    pub(super) settled: Settled,
+    /// The id of the session that was named; else empty.
+    pub(super) session: String,
     delivery: &'w cli::Delivery,
     purpose: Purpose,
     /// Of a letter, the folder of its templates; empty for a reminder.
@@ -40,23 +43,33 @@ impl<'w> Writing<'w> {
         path: &Path,
         purpose: Purpose,
         name: &str,
+        session: Option<&str>,
         delivery: &'w cli::Delivery,
     ) -> Result<Self, Stopped> {
         let folder = Folder::read(path, &cli::Lists::default())?;
         let sending = Sending::of(&folder.file, delivery, clock::now()).map_err(Stopped::Usage)?;
         let store = open(path, delivery).await?;
         let settled = plan::settle(&folder, &store).await?;
-        if !settled.difference.is_empty() {
-            return Err(plan::differs(&store, &settled).await?);
-        }
+        settled.agrees(&store).await?;
+        let session = plan::session(&folder.file.session_ids(), session)?;
+        store.look_at(&session);
         suppress::take_lists(&store, &folder.file, &folder.path).await?;
-        Ok(Self { folder, store, sending, settled, delivery, purpose, name: name.to_owned() })
+        Ok(Self { folder, store, sending, settled, session, delivery, purpose, name: name.to_owned() })
     }
 
     /// What was typed, applied to this journal.
     pub(super) async fn chosen(&self, typed: &Typed) -> Result<Chosen, Stopped> {
         let selection: Selection = plan::selection(&typed.only, &self.folder.columns)?;
-        Chosen::of(selection.and_named(&typed.entity, &typed.to), &self.store).await
+        let session = Some(self.session.as_str()).filter(|id| !id.is_empty());
+        of_session(&self.folder, &self.store, selection.and_named(&typed.entity, &typed.to), session).await
+    }
+
+    /// The sessions of which somebody is written to, by their ids: the one that was named, or all; the event itself has
+    /// none.
+    pub(super) fn sessions(&self) -> Vec<String> {
+        let all = self.settled.parts.iter().filter(|part| !part.history.is_cancelled() || part.session().is_empty());
+        let ids = all.map(|part| part.session().to_owned());
+        ids.filter(|id| self.session.is_empty() || *id == self.session).collect()
     }
 
     /// Plans messages, in a mailing that goes on or in a new one, makes each of them, asks, and sends what is open of it. Only
@@ -84,9 +97,22 @@ impl<'w> Writing<'w> {
             let trial = Trial { folder, store, composer: &composer, errand, selection, typed, sending };
             return trial::run(trial, to).await;
         }
-        let again = format!("{} {}", self.purpose.verb(), self.name).trim_end().to_owned();
-        let (selection, only, typed) = (&everybody, &typed.only[..], *delivery);
-        let mailing = Mailing { folder, store, composer, errand, selection, only, typed, sending, again, story: Default::default() };
+        let session = in_session(Some(self.session.as_str()).filter(|id| !id.is_empty()));
+        let again = format!("{} {}", self.purpose.verb(), self.name).trim_end().to_owned() + &session;
+        let only = only_of(&typed.only, Some(self.session.as_str()).filter(|id| !id.is_empty()));
+        let (selection, only, typed) = (&everybody, &only[..], *delivery);
+        let mailing = Mailing {
+            folder,
+            store,
+            composer,
+            errand,
+            selection,
+            only,
+            typed,
+            sending,
+            again,
+            story: Default::default(),
+        };
         match mailing.approve().await {
             Ok(Approval::Given(approved)) => {
                 planning.commit().await?;
@@ -114,14 +140,14 @@ impl<'w> Writing<'w> {
         picks: &[Pick],
     ) -> Result<(Composer, Errand), Stopped> {
         let now_ms = clock::now().as_millisecond();
-        let revision = self.settled.history.current().number;
+        let revision = self.settled.revision(&self.session);
         let mailing = match known {
             Some(mailing) => mailing.id,
             None => self.store.add_mailing(self.purpose, &self.name, revision, &typed.json(), now_ms).await?,
         };
         let errand = Errand { purpose: self.purpose, mailing };
-        let planned = self.store.plan_mailing(errand, revision, picks, now_ms).await?;
-        let composer = self.settled.composer(&self.folder, &self.settled.history)?;
+        let planned = self.store.plan_mailing(errand, picks, now_ms).await?;
+        let composer = self.settled.composer(&self.folder)?;
         let composer = if self.name.is_empty() { composer } else { composer.with_mailing(mailing, &self.name) };
         let found = gate::check_all(&self.store, &composer, errand, planned).await?;
         if !found.problems.is_empty() {

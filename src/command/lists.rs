@@ -145,7 +145,7 @@ fn rules(file: &EventFile) -> (ColumnMap, Defaults) {
         language: file.languages.default.clone(),
         multiline: file.recipients.multiline.clone(),
     };
-    (ColumnMap::new(file.recipients.columns.clone()), defaults)
+    (ColumnMap::new(file.recipients.columns.clone()).with_sessions(file.session_ids()), defaults)
 }
 
 async fn take_all<S: RowSource>(

@@ -347,7 +347,8 @@ pub(super) fn route(relay: &Relay, file: &EventFile, folder: &Path) -> Result<Ro
     }
     let now = clock::now();
     // Before the end, not at it: then nothing leaves any more.
-    let end = file.limits.until.map_or(file.event.start, |until| until.min(file.event.start));
+    let start = file.last_start();
+    let end = file.limits.until.map_or(start, |until| until.min(start));
     let end = end.checked_sub(Duration::from_secs(1)).unwrap_or(end);
     let until = BackOff::end(now, file.limits.retry_for, end);
     Ok(Route {

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::plan;
+use super::status::Session;
 use crate::calendar::PartStat;
 use crate::cli;
 use crate::desk::answers::{answer_in_words, entity_json, position_in_words};
@@ -31,9 +33,10 @@ pub(super) async fn run(path: &Path, typed: &cli::Note) -> Result<Exit, Stopped>
     let who = typed.who.as_deref().unwrap_or_default();
     let Some(partstat) = partstat(typed) else {
         let store = Store::open_reading(path).await?;
+        let ids = sessions(path, &store).await?;
+        let wanted = plan::session(&ids, typed.session.as_deref())?;
         let (name, _) = find(&store, who).await?.map_err(|fault| Stopped::Usage(fault.in_words()))?;
-        say(&entity(&store, &name).await?, typed.json);
-        return Ok(Exit::Done);
+        return say_all(&store, &name, &ids, &wanted, typed.json).await;
     };
     let said = match &typed.at {
         None => now,
@@ -46,6 +49,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Note) -> Result<Exit, Stopped>
         },
     };
     let store = Store::open(path, now.as_millisecond()).await?;
+    store.look_at(&the_session(path, &store, typed.session.as_deref()).await?);
     let (name, recipient) = find(&store, who).await?.map_err(|fault| Stopped::Usage(fault.in_words()))?;
     let noted = Noted {
         who: name.clone(),
@@ -71,6 +75,7 @@ async fn from_list(path: &Path, name: &Path, typed: &cli::Note, now: Timestamp) 
         Err(problems) => return Ok(refused(&problems)),
     };
     let store = Store::open(path, now.as_millisecond()).await?;
+    store.look_at(&the_session(path, &store, typed.session.as_deref()).await?);
     let (mut answers, mut problems) = (Vec::new(), Vec::new());
     for row in rows {
         match find(&store, &row.who).await? {
@@ -88,6 +93,53 @@ async fn from_list(path: &Path, name: &Path, typed: &cli::Note, now: Timestamp) 
         println!("{}", json!({ "noted": answers.len() }));
     } else {
         println!("{} noted", count(answers.len() as u64, "answer", "answers"));
+    }
+    Ok(Exit::Done)
+}
+
+/// The ids of the event's sessions; none where it is one.
+pub(super) async fn sessions(path: &Path, store: &Store) -> Result<Vec<String>, Stopped> {
+    Ok(Session::all(path, store).await?.into_iter().map(|session| session.id).collect())
+}
+
+/// The session of which an answer is written down: with several it has to be named, for each has answers of its own.
+pub(super) async fn the_session(path: &Path, store: &Store, typed: Option<&str>) -> Result<String, Stopped> {
+    let ids = sessions(path, store).await?;
+    let id = plan::session(&ids, typed)?;
+    if id.is_empty() && !ids.is_empty() {
+        return Err(Stopped::Usage(format!(
+            "an answer is to one session; add --session with one of {}",
+            ids.join(", ")
+        )));
+    }
+    Ok(id)
+}
+
+/// Shows an entity, session by session where there are some.
+async fn say_all(store: &Store, name: &str, ids: &[String], wanted: &str, as_json: bool) -> Result<Exit, Stopped> {
+    if ids.is_empty() {
+        say(&entity(store, name).await?, as_json);
+        return Ok(Exit::Done);
+    }
+    let mut all = Vec::new();
+    for id in ids.iter().filter(|id| wanted.is_empty() || *id == wanted) {
+        store.look_at(id);
+        let entity = entity(store, name).await?;
+        let is_invited = entity.mailboxes.iter().any(|mailbox| mailbox.status.is_some());
+        if as_json {
+            let mut json = entity_json(&entity.name, entity.is_reached(), &entity.position);
+            (json["session"], json["is_invited"]) = (json!(id), json!(is_invited));
+            all.push(json);
+        } else if is_invited || !entity.position.history.is_empty() {
+            println!("session `{id}`:");
+            say(&entity, false);
+        } else {
+            println!("session `{id}`: {name} is not invited");
+        }
+    }
+    store.look_at("");
+    if as_json {
+        println!("{}", json!({ "entity": name, "sessions": all }));
     }
     Ok(Exit::Done)
 }

@@ -17,6 +17,7 @@ use super::chosen::Chosen;
 use super::folder::Folder;
 use super::plan::INVITATIONS;
 use super::progress::Bar;
+use super::send::of_session;
 use super::update::UPDATES;
 use super::{gate, plan};
 use crate::cli;
@@ -52,7 +53,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Preview) -> Result<Exit, Stopp
         Some(composer) => (UPDATES, composer),
         None => (INVITATIONS, plan::plan(&folder, &store, &typed.lists).await?.composer),
     };
-    let selection = Chosen::of(selection, &store).await?;
+    let selection = of_session(&folder, &store, selection, typed.session.as_deref()).await?;
     let maker = Maker { folder: &folder, composer: &composer, errand, store: &store, selection: &selection };
     if let Some(text) = &typed.to {
         let wanted = AddrSpec::parse(text).map_err(|e| Stopped::Usage(format!("--to `{text}`: {e}; {}", e.cure())))?;
@@ -101,24 +102,33 @@ impl Maker<'_> {
         };
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
-        page.retain(|row| self.selection.takes(row.recipient_id, &row.recipient));
+        page.retain(|row| self.folder.has(&row.session) && self.selection.takes(row.recipient_id, &row.recipient));
         Ok(Some(page))
     }
 
-    /// One message on standard output.
+    /// The message to a mailbox on standard output; with sessions, one after the other.
     async fn print(&self, wanted: &str, is_raw: bool) -> Result<Exit, Stopped> {
-        let mut after = 0;
+        let (mut after, mut is_found) = (0, false);
         while let Some(rows) = self.rows(&mut after).await? {
-            let Some(row) = rows.iter().find(|row| row.dispatch.key.recipient == wanted) else { continue };
-            let composed = self.compose(row)?;
-            let mut out = std::io::stdout();
-            if is_raw {
-                out.write_all(&composed.octets)?;
-            } else {
-                let path = self.composer.return_path(&composed.identity.message_id);
-                let envelope = (path.as_str(), row.recipient.address.as_str());
-                out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
+            for row in rows.iter().filter(|row| row.dispatch.key.recipient == wanted) {
+                let composed = self.compose(row)?;
+                let mut out = std::io::stdout();
+                if std::mem::replace(&mut is_found, true) {
+                    out.write_all(b"\n")?;
+                }
+                if is_raw {
+                    out.write_all(&composed.octets)?;
+                } else {
+                    let path = self.composer.return_path(&composed.identity.message_id);
+                    let envelope = (path.as_str(), row.recipient.address.as_str());
+                    out.write_all(printed(&self.card("", row, &composed), envelope).as_bytes())?;
+                }
+                if self.folder.file.sessions.is_empty() {
+                    return Ok(Exit::Done);
+                }
             }
+        }
+        if is_found {
             return Ok(Exit::Done);
         }
         Err(Stopped::Usage(match self.errand == UPDATES {
@@ -160,7 +170,7 @@ impl Maker<'_> {
             for row in rows.iter().take(total - written) {
                 let composed = self.compose(row)?;
                 written += 1;
-                let name = format!("{written:06}-{}.eml", file_name(row.recipient.address.as_str()));
+                let name = format!("{written:06}-{}", beside(row));
                 let file = out.join(&name);
                 std::fs::write(&file, &composed.octets).map_err(|e| FileError::new("write", &file, e))?;
                 let mut card = self.card(&name, row, &composed);
@@ -324,6 +334,15 @@ fn is_ours(name: &str, extension: &str) -> bool {
     let Some(stem) = name.strip_suffix(extension).and_then(|n| n.strip_suffix('.')) else { return false };
     let (number, rest) = stem.split_at_checked(stem.find('-').unwrap_or(stem.len())).unwrap_or((stem, ""));
     number.len() >= 6 && is_number(number) && (rest.len() > 1) == (extension == "eml")
+}
+
+/// How the file of a message ends: by the address, and by the session where there are some.
+fn beside(row: &OpenRow) -> String {
+    let address = file_name(row.recipient.address.as_str());
+    match row.session.as_str() {
+        "" => format!("{address}.eml"),
+        session => format!("{address}.{session}.eml"),
+    }
 }
 
 /// An address as a file name on any system.

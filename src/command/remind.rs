@@ -21,15 +21,21 @@ use crate::plan::{Participation, Purpose, Status};
 
 pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stopped> {
     let delivery = &typed.delivery;
-    let writing = Writing::open(path, Purpose::Reminder, "", delivery).await?;
+    let writing = Writing::open(path, Purpose::Reminder, "", typed.session.as_deref(), delivery).await?;
     let file = &writing.folder.file;
     let not_within = match &typed.not_within {
         None => file.reminders.not_within,
         Some(text) => parse_within(text)
             .ok_or_else(|| Stopped::Usage(format!("--not-within `{text}` is no duration; write 12h or 3d")))?,
     };
-    let mode = file.event.answers;
-    if mode == AnswerMode::RegretsOnly && !typed.everyone {
+    // Where silence means presence nobody is asked, session by session.
+    let sessions = writing.sessions();
+    let parts = writing.settled.parts.iter().filter(|part| sessions.iter().any(|id| id == part.session()));
+    let parts: Vec<_> = parts
+        .filter(|part| typed.everyone || part.file.event.answers != AnswerMode::RegretsOnly)
+        .map(|part| (part.session().to_owned(), part.file.event.answers, part.history.current().number))
+        .collect();
+    if parts.is_empty() && !sessions.is_empty() {
         say_presence(path, delivery.json);
         return Ok(Exit::Done);
     }
@@ -42,12 +48,22 @@ pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stoppe
     let chosen = writing.chosen(&conditions).await?;
     let now = clock::now();
     let since = now.checked_sub(not_within).unwrap_or(Timestamp::MIN);
-    let mut survey = Survey { everyone: typed.everyone, mode, since, ..Survey::default() };
-    writing.store.each_entity(!chosen.is_everybody(), |entity| survey.take(&entity, &chosen)).await?;
-    let overtaken = writing.store.take_back_reminders(&survey.asked, &survey.invited, now.as_millisecond()).await?;
+    let (mut surveys, mut overtaken) = (Vec::new(), 0);
+    for (session, mode, revision) in parts {
+        writing.store.look_at(&session);
+        let mut survey = Survey { everyone: typed.everyone, mode, since, session, revision, ..Survey::default() };
+        writing.store.each_entity(!chosen.is_everybody(), |entity| survey.take(&entity, &chosen)).await?;
+        let now_ms = now.as_millisecond();
+        overtaken += writing.store.take_back_reminders(&survey.asked, &survey.invited, now_ms).await?;
+        surveys.push(survey);
+    }
+    writing.store.look_at(&writing.session);
     // What was planned goes first; whoever is due besides is found by the next run.
     let open = writing.store.open_mailing(Purpose::Reminder).await?;
-    let picks: &[Pick] = if open.is_some() { &[] } else { &survey.picks };
+    let picks: Vec<Pick> = match open {
+        Some(_) => Vec::new(),
+        None => surveys.iter().flat_map(|survey| survey.picks.iter().copied()).collect(),
+    };
     if !delivery.json {
         if overtaken > 0 {
             println!("{} taken back: answered meanwhile, or no longer due", count(overtaken, "reminder", "reminders"));
@@ -57,18 +73,18 @@ pub(super) async fn run(path: &Path, typed: &cli::Remind) -> Result<Exit, Stoppe
                 let conditions = Typed::parse(&mailing.selection).in_words();
                 println!("the reminder of {:.0} goes on first {conditions}", mailing.planned);
             }
-            None => survey.say(not_within),
+            None => surveys.iter().for_each(|survey| survey.say(not_within)),
         }
     }
     if open.is_none() && picks.is_empty() {
         if delivery.json {
-            println!("{}", json!({ "sent": 0, "reminder": survey.json() }));
+            println!("{}", json!({ "sent": 0, "reminder": in_json(&surveys) }));
         } else {
             println!("nobody is to be reminded; nothing was sent");
         }
         return Ok(Exit::Done);
     }
-    writing.send(open.as_ref(), &conditions, picks).await
+    writing.send(open.as_ref(), &conditions, &picks).await
 }
 
 fn say_presence(path: &Path, as_json: bool) {
@@ -80,9 +96,21 @@ fn say_presence(path: &Path, as_json: bool) {
     }
 }
 
+/// Of an event without sessions the one survey; else each by its session.
+fn in_json(surveys: &[Survey]) -> Value {
+    match surveys {
+        [one] if one.session.is_empty() => one.json(),
+        many => many.iter().map(|survey| (survey.session.clone(), survey.json())).collect(),
+    }
+}
+
 /// Who is to be reminded, and why others are not. All counts are of entities.
 #[derive(Default)]
 struct Survey {
+    /// The session; empty for the event itself.
+    session: String,
+    /// The state of it that holds.
+    revision: u32,
     everyone: bool,
     mode: AnswerMode,
     /// Whoever was reached after it is left in peace.
@@ -145,6 +173,7 @@ impl Survey {
             self.reminded += 1;
             self.picks.extend(meant.iter().map(|mailbox| Pick {
                 recipient: mailbox.id,
+                revision: self.revision,
                 held: mailbox.told.filter(|_| asks),
                 answer: if asks { None } else { Some(partstat(answer)) },
             }));
@@ -164,8 +193,9 @@ impl Survey {
     }
 
     fn say(&self, not_within: std::time::Duration) {
+        let of = if self.session.is_empty() { String::new() } else { format!("`{}`: ", self.session) };
         println!(
-            "{} to be reminded ({})",
+            "{of}{} to be reminded ({})",
             count(self.reminded, "entity is", "entities are"),
             count(self.picks.len() as u64, "mailbox", "mailboxes")
         );

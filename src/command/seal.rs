@@ -20,19 +20,15 @@ const PAGE: usize = 1024;
 
 /// `convoke plan` is `convoke send --seal`.
 pub(super) async fn invitations(path: &Path, typed: &cli::Plan) -> Result<Exit, Stopped> {
-    let cli::Plan { lists, only, named, relay, by, out, json } = typed;
+    let cli::Plan { lists, only, named, session, relay, by, out, json } = typed;
     let (relay, by, out) = (relay.clone(), by.clone(), out.clone());
     let delivery = cli::Delivery { seal: true, relay, by, out, json: *json, ..cli::Delivery::default() };
-    let (lists, only, named) = (lists.clone(), only.clone(), named.clone());
-    send::run(path, &cli::Send { lists, only, named, delivery }).await
+    let (lists, only, named, session) = (lists.clone(), only.clone(), named.clone(), session.clone());
+    send::run(path, &cli::Send { lists, only, named, session, delivery }).await
 }
 
 /// Seals what is open and meant, and says so.
-pub(super) async fn run(
-    asked: &Asked<'_>,
-    typed: &cli::Delivery,
-    story: &Map<String, Value>,
-) -> Result<Exit, Stopped> {
+pub(super) async fn run(asked: &Asked<'_>, typed: &cli::Delivery, story: &Map<String, Value>) -> Result<Exit, Stopped> {
     let (by, account) = sealing::who(typed.by.as_deref())?;
     let Asked { folder, store, sending, .. } = asked;
     store.demand_syncs().await?;
@@ -71,11 +67,11 @@ fn say(sealed: &Sealed, planner: Planner<'_>, asked: &Asked<'_>, sentence: &str,
 async fn write(out: &Path, store: &Store, id: i64, head: &str) -> Result<(), Stopped> {
     let mut file = Growing::begin(out)?;
     file.add(head)?;
-    let mut after = 0;
+    let mut after = (0, String::new());
     loop {
-        let page = store.sealed_page(id, after, PAGE).await?;
+        let page = store.sealed_page(id, (after.0, &after.1), PAGE).await?;
         let Some(last) = page.last() else { break };
-        after = last.recipient;
+        after = (last.recipient, last.session.clone());
         for message in &page {
             file.add(&message.line())?;
             file.add("\n")?;

@@ -124,11 +124,11 @@ pub(super) async fn seal(asked: &Asked<'_>, by: &str, account: &str) -> Result<(
 
 /// The digest of a plan's messages as the journal has them.
 pub(super) async fn messages_digest(store: &Store, plan: i64) -> Result<String, Stopped> {
-    let (mut digest, mut after) = (MessagesDigest::default(), 0);
+    let (mut digest, mut after) = (MessagesDigest::default(), (0, String::new()));
     loop {
-        let page = store.sealed_page(plan, after, PAGE).await?;
+        let page = store.sealed_page(plan, (after.0, &after.1), PAGE).await?;
         let Some(last) = page.last() else { return Ok(digest.finish()) };
-        after = last.recipient;
+        after = (last.recipient, last.session.clone());
         page.iter().for_each(|message| digest.add(message));
     }
 }
@@ -163,10 +163,12 @@ pub(super) async fn compare(
         let recipients: Vec<i64> = messages.iter().map(|message| message.recipient).collect();
         let sealed = store.sealed_of(&ids, &recipients).await?;
         for message in &messages {
-            if scope == Scope::Planned && !sealed.contains_key(&message.recipient) {
+            let of_recipient = sealed.get(&message.recipient).map_or(&[][..], Vec::as_slice);
+            let then: Vec<_> = of_recipient.iter().filter(|then| then.session == message.session).cloned().collect();
+            if scope == Scope::Planned && then.is_empty() {
                 continue;
             }
-            comparison.message(message, sealed.get(&message.recipient).map_or(&[], Vec::as_slice));
+            comparison.message(message, &then);
         }
     }
     bar.finish();
@@ -297,6 +299,7 @@ fn one(row: &OpenRow, composer: &Composer, date: Timestamp) -> Result<SealedMess
     }
     Ok(SealedMessage {
         recipient: row.recipient_id,
+        session: row.session.clone(),
         address: masked(recipient.address.as_str()),
         letter: made.letter.clone(),
         digest: made.digest(),

@@ -13,6 +13,7 @@ use crate::desk::count;
 use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::store::{Circle, Store};
+use crate::plan::Selection;
 use crate::settings::Sending;
 
 /// Mailboxes that left the lists and are named.
@@ -30,7 +31,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
         let store = Store::scratch(path, &format!("test-{}", std::process::id())).await?;
         store.forget_lists().await?;
         let planned = plan::plan(&folder, &store, &typed.lists).await?;
-        let selection = Chosen::of(selection, &store).await?;
+        let selection = of_session(&folder, &store, selection, typed.session.as_deref()).await?;
         let (folder, store, composer, typed) = (&folder, &store, &planned.composer, delivery);
         let trial =
             Trial { folder, store, composer, errand: INVITATIONS, selection: &selection, typed, sending: &sending };
@@ -41,7 +42,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     } else {
         Store::open(path, clock::now().as_millisecond()).await?
     };
-    if store.is_cancelled().await? {
+    if plan::is_cancelled(&folder.file, &store).await? {
         return Err(Stopped::Usage(format!(
             "the event was called off, so nobody is invited; `convoke {}reinstate --all` undoes that",
             in_folder(path)
@@ -50,22 +51,26 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     // The first message is not armed before all of the plan is on disk.
     store.postpone_syncs().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
-    let selection = Chosen::of(selection, &store).await?;
     say_plan(&planned, path, delivery.json);
     // Lists that were typed are not all there are.
     if !delivery.json && typed.lists.recipients.is_empty() {
-        say_gone(&store, path).await?;
+        for part in &planned.settled.parts {
+            store.look_at(part.session());
+            say_gone(&store, path, part.session()).await?;
+        }
+        store.look_at("");
     }
+    let selection = of_session(&folder, &store, selection, typed.session.as_deref()).await?;
     let mailing = Mailing {
         folder: &folder,
         store: &store,
         composer: planned.composer,
         errand: INVITATIONS,
         selection: &selection,
-        only: &typed.only,
+        only: &only_of(&typed.only, typed.session.as_deref()),
         typed: delivery,
         sending: &sending,
-        again: "send".to_owned(),
+        again: format!("send{}", in_session(typed.session.as_deref())),
         story: Default::default(),
     };
     match mailing.approve().await? {
@@ -74,17 +79,47 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     }
 }
 
+/// The flag of a session that was typed, for commands that are suggested.
+pub(super) fn in_session(typed: Option<&str>) -> String {
+    typed.map(|id| format!(" --session {id}")).unwrap_or_default()
+}
+
+/// The conditions of a plan, in which the session that was named is one.
+pub(super) fn only_of(only: &[String], session: Option<&str>) -> Vec<String> {
+    only.iter().cloned().chain(session.map(|id| format!("session={}", id.trim().to_lowercase()))).collect()
+}
+
+/// Who is meant, of the session that was named or of all of them; from then on the store looks at that one.
+pub(super) async fn of_session(
+    folder: &Folder,
+    store: &Store,
+    selection: Selection,
+    typed: Option<&str>,
+) -> Result<Chosen, Stopped> {
+    let ids = folder.file.session_ids();
+    let id = plan::session(&ids, typed)?;
+    // Of several invitations each stands otherwise, and has another answer.
+    if id.is_empty() && !ids.is_empty() && (selection.asks_for_answers() || selection.asks_for_status()) {
+        let fault = "--only asks for `status` or `answer`, which each session has its own of";
+        return Err(Stopped::Usage(format!("{fault}; add --session with one of {}", ids.join(", "))));
+    }
+    store.look_at(&id);
+    Chosen::of(selection, store).await
+}
+
 /// Names those who hold the invitation and are on no list any more: a person decides whether to take it back.
-async fn say_gone(store: &Store, path: &Path) -> Result<(), Stopped> {
+async fn say_gone(store: &Store, path: &Path, session: &str) -> Result<(), Stopped> {
     let gone = store.circle_page(Circle::Gone, 0, 1000).await?;
     if gone.is_empty() {
         return Ok(());
     }
     let more = if gone.len() == 1000 { " or more" } else { "" };
     eprintln!(
-        "{}{more} left the lists and still hold the invitation: `convoke {}cancel --gone` takes it back",
+        "{}{more} left {} and still hold the invitation: `convoke {}cancel --gone{}` takes it back",
         count(gone.len() as u64, "mailbox", "mailboxes"),
-        in_folder(path)
+        if session.is_empty() { "the lists".to_owned() } else { format!("the session `{session}` or the lists") },
+        in_folder(path),
+        in_session(Some(session).filter(|id| !id.is_empty()))
     );
     for candidate in gone.iter().take(NAMED) {
         let entity = &candidate.recipient.entity;

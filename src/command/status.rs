@@ -17,6 +17,7 @@ use crate::desk::answers::Attendance;
 use crate::desk::run_report::{Span, rate_in_words};
 use crate::desk::{count, duration, states_json};
 use crate::exit::{Exit, Stopped};
+use crate::input::event_file::EventFile;
 use crate::input::reminders::AnswerMode;
 use crate::io::clock;
 use crate::io::store::{Entity, LedgerRow, Returns, Store};
@@ -50,48 +51,39 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     if typed.in_doubt {
         return in_doubt(path, store, typed.json).await;
     }
-    let by_kind = store.tallies(INVITATIONS).await?;
-    let all = store.tally(INVITATIONS).await?;
+    let sessions = Session::all(path, store).await?;
     let errands = store.errands().await?;
     // What needs somebody's attention does so whatever it was written for.
     let every = Tally::new(errands.iter().flat_map(|(_, tally)| Standing::ALL.map(|s| (s, tally.of(s)))));
-    let history = History::new(store.revisions().await?);
     let left_out = store.left_out().await?;
     if typed.json {
-        let kinds: serde_json::Map<_, _> = by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
         let left_out: Vec<_> =
             left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
-        let others = errands.iter().filter(|(errand, _)| *errand != INVITATIONS).map(|(errand, tally)| {
-            json!({ "purpose": errand.purpose.as_str(), "mailing": errand.mailing, "states": states_json(tally) })
-        });
-        println!(
-            "{}",
-            json!({
-                "answers": Answers::read(path, store).await?.json(),
-                "states": states_json(&all), "by_kind": kinds, "refused_rows": left_out,
-                "other_messages": others.collect::<Vec<_>>(), "event": history.as_ref().map(event_json),
-                "next_due": store.next_due(INVITATIONS).await?.map(|t| t.to_string()),
-                "last_run": last_run_json(store).await?,
-                "returned": returns_json(&returns(store).await?),
-                "approval": approvals::state(path, store).await?.1,
-            })
-        );
+        let mut all = Stand::read(path, store, None).await?.json();
+        all["refused_rows"] = json!(left_out);
+        all["last_run"] = last_run_json(store).await?;
+        all["returned"] = returns_json(&returns(store).await?);
+        all["approval"] = approvals::state(path, store).await?.1;
+        if !sessions.is_empty() {
+            // Each session has its own answers and its own life.
+            (all["answers"], all["event"]) = (serde_json::Value::Null, serde_json::Value::Null);
+            let mut list = Vec::new();
+            for session in &sessions {
+                let mut one = session.stand(path, store).await?.json();
+                (one["id"], one["title"]) = (json!(session.id), json!(session.title));
+                list.push(one);
+            }
+            all["sessions"] = json!(list);
+        }
+        println!("{all}");
         return Ok(exit(&every));
     }
-    let states: Vec<Standing> = Standing::ALL.into_iter().filter(|s| all.of(*s) > 0).collect();
-    let width = |s: &Standing| s.in_words().len().max(8);
-    print!("{:<12}{:>8}", "", "all");
-    states.iter().for_each(|s| print!("  {:>w$}", s.in_words(), w = width(s)));
-    println!();
-    for (kind, tally) in by_kind.iter().map(|(k, t)| (k.as_str(), t)).chain([("all", &all)]) {
-        print!("{kind:<12}{:>8}", tally.total());
-        states.iter().for_each(|s| print!("  {:>w$}", tally.of(*s), w = width(s)));
-        println!();
+    if sessions.is_empty() {
+        Stand::read(path, store, None).await?.say(path);
     }
-    let answers = Answers::read(path, store).await?;
-    answers.say(path);
-    if let Some(history) = history.as_ref().filter(|history| history.revisions().len() > 1) {
-        say_life(history, &errands);
+    for session in &sessions {
+        println!("session `{}`: {}", session.id, session.title);
+        session.stand(path, store).await?.say(path);
     }
     if !left_out.is_empty() {
         println!("{} left out at the last import:", count(left_out.len() as u64, "fault", "faults"));
@@ -102,8 +94,9 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
             say_some(store, standing, every.of(standing)).await?;
         }
     }
-    if all.of(Standing::Suppressed) > 0 {
-        println!("{} suppressed: `convoke {}suppress --list`", all.of(Standing::Suppressed), in_folder(path));
+    let suppressed = store.tally(INVITATIONS).await?.of(Standing::Suppressed);
+    if suppressed > 0 {
+        println!("{suppressed} suppressed: `convoke {}suppress --list`", in_folder(path));
     }
     approvals::state(path, store).await?.0.iter().for_each(|line| println!("{line}"));
     say_returns(path, &returns(store).await?);
@@ -115,6 +108,105 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
         );
     }
     Ok(exit(&every))
+}
+
+/// A session as the folder and its journal know it.
+pub(super) struct Session {
+    pub(super) id: String,
+    /// Empty where `convoke.toml` no longer has it, or cannot be read.
+    pub(super) title: String,
+    pub(super) mode: AnswerMode,
+}
+
+impl Session {
+    /// All of them, in the order of the event, then those that are left in the journal; none where the event has none.
+    pub(super) async fn all(path: &Path, store: &Store) -> Result<Vec<Self>, Stopped> {
+        let mut left = store.histories().await?;
+        left.remove("");
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        // A file that cannot be read now is no reason to hide who answered.
+        let file = read_event_file(path).map(|(file, _)| file).ok();
+        let mut all: Vec<Self> = Vec::new();
+        for part in file.iter().flat_map(EventFile::parts).filter(|part| left.remove(part.session_id()).is_some()) {
+            let title = part.event.title.in_language(&part.languages.default, &part.languages).to_owned();
+            all.push(Self { id: part.session_id().to_owned(), title, mode: part.event.answers });
+        }
+        // What was dropped before anybody was invited to it is nothing to tell of.
+        let invited = store.invited_by_session().await?;
+        let left = left.into_keys().filter(|id| invited.get(id).is_some_and(|(sent, _)| *sent > 0));
+        all.extend(left.map(|id| Self { id, title: String::new(), mode: AnswerMode::default() }));
+        Ok(all)
+    }
+
+    async fn stand(&self, path: &Path, store: &Store) -> Result<Stand, Stopped> {
+        store.look_at(&self.id);
+        let stand = Stand::read(path, store, Some(self)).await;
+        store.look_at("");
+        stand
+    }
+}
+
+/// How the event stands, or a session of it.
+struct Stand {
+    by_kind: BTreeMap<String, Tally>,
+    all: Tally,
+    errands: Vec<(Errand, Tally)>,
+    answers: Answers,
+    history: Option<History>,
+    next_due: Option<jiff::Timestamp>,
+}
+
+impl Stand {
+    /// Of what the store looks at.
+    async fn read(path: &Path, store: &Store, session: Option<&Session>) -> Result<Self, Stopped> {
+        let mode = match session {
+            Some(session) => session.mode,
+            // A file that cannot be read now is no reason to hide who answered.
+            None => read_event_file(path).map(|(file, _)| file.event.answers).unwrap_or_default(),
+        };
+        Ok(Self {
+            by_kind: store.tallies(INVITATIONS).await?,
+            all: store.tally(INVITATIONS).await?,
+            errands: store.errands().await?,
+            answers: Answers::read(mode, store).await?,
+            history: store.histories().await?.remove(session.map_or("", |session| session.id.as_str())),
+            next_due: store.next_due(INVITATIONS).await?,
+        })
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let kinds: serde_json::Map<_, _> =
+            self.by_kind.iter().map(|(kind, t)| (kind.clone(), states_json(t))).collect();
+        let others = self.errands.iter().filter(|(errand, _)| *errand != INVITATIONS).map(|(errand, tally)| {
+            json!({ "purpose": errand.purpose.as_str(), "mailing": errand.mailing, "states": states_json(tally) })
+        });
+        json!({
+            "answers": self.answers.json(),
+            "states": states_json(&self.all), "by_kind": kinds,
+            "other_messages": others.collect::<Vec<_>>(), "event": self.history.as_ref().map(event_json),
+            "next_due": self.next_due.map(|t| t.to_string()),
+        })
+    }
+
+    fn say(&self, path: &Path) {
+        let Self { by_kind, all, .. } = self;
+        let states: Vec<Standing> = Standing::ALL.into_iter().filter(|s| all.of(*s) > 0).collect();
+        let width = |s: &Standing| s.in_words().len().max(8);
+        print!("{:<12}{:>8}", "", "all");
+        states.iter().for_each(|s| print!("  {:>w$}", s.in_words(), w = width(s)));
+        println!();
+        for (kind, tally) in by_kind.iter().map(|(k, t)| (k.as_str(), t)).chain([("all", all)]) {
+            print!("{kind:<12}{:>8}", tally.total());
+            states.iter().for_each(|s| print!("  {:>w$}", tally.of(*s), w = width(s)));
+            println!();
+        }
+        self.answers.say(path);
+        if let Some(history) = self.history.as_ref().filter(|history| history.revisions().len() > 1) {
+            say_life(history, &self.errands);
+        }
+    }
 }
 
 /// What became of the event since the first invitation, and of the messages that told it.
@@ -163,9 +255,7 @@ struct Answers {
 }
 
 impl Answers {
-    async fn read(path: &Path, store: &Store) -> Result<Self, Stopped> {
-        // A file that cannot be read now is no reason to hide who answered.
-        let mode = read_event_file(path).map(|(file, _)| file.event.answers).unwrap_or_default();
+    async fn read(mode: AnswerMode, store: &Store) -> Result<Self, Stopped> {
         let (by_kind, all) = (BTreeMap::new(), Attendance::default());
         let (conflicts, asked_again) = (Vec::new(), Vec::new());
         let mut answers = Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again };
@@ -383,6 +473,7 @@ async fn in_doubt(path: &Path, store: &Store, as_json: bool) -> Result<Exit, Sto
                     "message_id": row.message_id,
                     "uid": row.uid,
                     "purpose": row.purpose.as_str(),
+                    "session": Some(&row.session).filter(|id| !id.is_empty()),
                     "revision": row.revision,
                     "relay": row.relay,
                     "reply": row.reply,

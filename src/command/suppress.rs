@@ -77,7 +77,7 @@ pub(super) async fn run(path: &Path, typed: &cli::Suppress) -> Result<Exit, Stop
 pub(super) async fn prepare(store: &Store, file: &EventFile, path: &Path, now: jiff::Timestamp) -> Result<(), Stopped> {
     // Without its texts, which need the templates: the first plan adds them.
     let first = Revision::first(&Facts::new(file, std::collections::BTreeMap::new()), now);
-    store.folder(&file.event.id, seed::secret()?, &first).await?;
+    store.folder(&file.event.id, seed::secret()?, &[first]).await?;
     take_lists(store, file, path).await
 }
 

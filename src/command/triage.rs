@@ -69,6 +69,7 @@ fn decision(typed: &cli::Triage) -> Option<Decision> {
 #[derive(Clone, Debug, Default)]
 struct Words {
     entity: Option<String>,
+    session: Option<String>,
     persons: Option<u32>,
     comment: String,
     name: String,
@@ -78,6 +79,7 @@ impl Words {
     fn of(typed: &cli::Triage) -> Self {
         Self {
             entity: typed.entity.clone(),
+            session: typed.session.clone(),
             persons: typed.persons,
             comment: typed.comment.clone(),
             name: typed.name.clone(),
@@ -222,8 +224,14 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
     match decision {
         Decision::Accepted | Decision::Tentative | Decision::Delegated | Decision::Declined => {
             let revision = match card.dispatch.filter(|_| words.entity.is_none()) {
-                Some(dispatch) => store.revision_of(dispatch).await?,
-                None => store.known_revision(&entity).await?,
+                // The message that it answers says of which session it is, unless a person knows better.
+                Some(dispatch) if words.session.is_none() => store.revision_of(dispatch).await?,
+                _ => {
+                    store.look_at(&note::the_session(path, &store, words.session.as_deref()).await?);
+                    let revision = store.known_revision(&entity).await?;
+                    store.look_at("");
+                    revision
+                }
             };
             let own = summary["words"].as_str().unwrap_or_default();
             let comment = if words.comment.is_empty() { own } else { words.comment.as_str() };

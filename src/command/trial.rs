@@ -14,7 +14,7 @@ use crate::io::smtp::{Connection, Letter};
 use crate::io::store::{OpenRow, Store};
 use crate::mail::AddrSpec;
 use crate::message::{Composed, Composer, Reader};
-use crate::plan::{Dispatch, DispatchKey, Errand};
+use crate::plan::{Dispatch, DispatchKey, Errand, Purpose};
 use crate::settings::Sending;
 
 /// What is tried.
@@ -42,12 +42,17 @@ pub(super) async fn run(trial: Trial<'_>, to: &str) -> Result<Exit, Stopped> {
         let page = store.listed_page(errand, after, 256).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.iter().filter(|row| selection.takes(row.recipient_id, &row.recipient)) {
+        // Letters to all are of no session.
+        let is_letter = errand.purpose == Purpose::Message;
+        let meant = |row: &&OpenRow| {
+            (is_letter || folder.has(&row.session)) && selection.takes(row.recipient_id, &row.recipient)
+        };
+        for row in page.iter().filter(meant) {
             if messages.len() == most {
                 break 'pages;
             }
             let composed = compose(composer, row, &to, now)?;
-            if letters.insert(composed.letter.clone()) {
+            if letters.insert((row.session.clone(), composed.letter.clone())) {
                 messages.push(composed);
             }
         }

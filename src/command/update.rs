@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::chosen::Chosen;
 use super::folder::Folder;
 use super::mailing::{Approval, Mailing, in_folder, joined, say_others};
-use super::plan::{self, INVITATIONS, Settled};
-use super::send::say_lists;
+use super::plan::{self, INVITATIONS, Part, Settled};
+use super::send::{in_session, of_session, only_of, say_lists};
 use super::trial::{self, Trial};
 use super::{gate, who};
 use crate::cli;
@@ -18,8 +18,8 @@ use crate::exit::{Exit, Stopped};
 use crate::io::clock;
 use crate::io::store::{Circle, Planning, Store, StoreError};
 use crate::message::Composer;
-use crate::plan::amendment::{AmendmentKind, Difference};
-use crate::plan::{Errand, History, Purpose};
+use crate::plan::amendment::{AmendmentKind, Change};
+use crate::plan::{Errand, Purpose};
 use crate::settings::Sending;
 
 /// What `update` and `reinstate` send.
@@ -34,30 +34,45 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         say_lists(&folder);
     }
     let store = open(path, delivery).await?;
-    let selection = Chosen::of(selection, &store).await?;
-    let settled = plan::settle(&folder, &store).await?;
-    if settled.history.is_cancelled() {
-        return Err(Stopped::Usage(format!(
-            "the event was called off; `convoke {}reinstate --all` tells the new facts, too",
-            in_folder(path)
-        )));
+    let mut settled = plan::settle(&folder, &store).await?;
+    let selection = of_session(&folder, &store, selection, typed.session.as_deref()).await?;
+    let mut amendments = Vec::new();
+    for part in plan::meant(&mut settled.parts, typed.session.as_deref())? {
+        if part.history.is_cancelled() {
+            if typed.session.is_none() && !folder.file.sessions.is_empty() {
+                continue;
+            }
+            return Err(Stopped::Usage(format!(
+                "{} was called off; `convoke {}reinstate --all{}` tells the new facts, too",
+                part.name(),
+                in_folder(path),
+                in_session(typed.session.as_deref())
+            )));
+        }
+        let kind = match part.difference.proposed() {
+            Some((proposed, reason)) => Some(decide(part, proposed, reason, typed)?),
+            None => None,
+        };
+        amendments.push(Amendment { part, kind });
     }
-    let kind = match settled.difference.proposed() {
-        Some((proposed, reason)) => Some(decide(&settled.difference, proposed, reason, typed)?),
-        None => None,
-    };
+    let kinds: Vec<AmendmentKind> = amendments.iter().filter_map(|amendment| amendment.kind).collect();
     let planning = store.begin_planning().await?;
-    let planned = match plan_update(&store, planning, &settled, kind, &selection, &typed.note).await {
-        Ok(history) => checked(&folder, &store, &settled, history).await,
+    let planned = plan_updates(&store, planning, &mut amendments, &selection, &typed.note).await;
+    let story = story(&amendments);
+    // From here on it is a matter of what is open, of the session that was named or of all.
+    store.look_at(&plan::session(&folder.file.session_ids(), typed.session.as_deref())?);
+    let planned = match planned {
+        Ok(()) => checked(&folder, &store, &settled).await,
         Err(stopped) => Err(stopped),
     };
     let composer = or_give_up(planning, planned).await?;
-    if kind == Some(AmendmentKind::Typo) || (kind.is_none() && store.count_open(UPDATES).await? == 0) {
+    let is_silent = kinds.iter().all(|kind| *kind == AmendmentKind::Typo);
+    if is_silent && (kinds == [AmendmentKind::Typo] || store.count_open(UPDATES).await? == 0) {
         planning.commit().await?;
         if delivery.json {
-            let recorded = json!({ "sent": 0, "recorded": kind.map(AmendmentKind::as_str) });
-            println!("{}", joined(recorded, &story(&settled.difference, kind)));
-        } else if kind.is_some() {
+            let recorded = json!({ "sent": 0, "recorded": kinds.first().map(|kind| kind.as_str()) });
+            println!("{}", joined(recorded, &story));
+        } else if !kinds.is_empty() {
             println!("recorded for those who are invited from now on; nobody is written to");
         } else {
             println!("nothing has changed since those who were sent the invitation were told last");
@@ -67,8 +82,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Update) -> Result<Exit, Stoppe
         }
         return Ok(Exit::Done);
     }
-    let (again, story) = ("update".to_owned(), story(&settled.difference, kind));
-    let (folder, store, typed_only, typed) = (&folder, &store, &typed.only[..], delivery);
+    let again = format!("update{}", in_session(typed.session.as_deref()));
+    let only = only_of(&typed.only, typed.session.as_deref());
+    let (folder, store, typed_only, typed) = (&folder, &store, &only[..], delivery);
     let mailing = Mailing {
         folder,
         store,
@@ -105,13 +121,8 @@ pub(super) async fn or_give_up<T>(planning: Planning<'_>, made: Result<T, Stoppe
 }
 
 /// Makes every message of a plan before it is lasting.
-pub(super) async fn checked(
-    folder: &Folder,
-    store: &Store,
-    settled: &Settled,
-    history: History,
-) -> Result<Composer, Stopped> {
-    checked_errand(folder, store, settled, &history, UPDATES).await
+pub(super) async fn checked(folder: &Folder, store: &Store, settled: &Settled) -> Result<Composer, Stopped> {
+    checked_errand(folder, store, settled, UPDATES).await
 }
 
 /// The same for any errand.
@@ -119,10 +130,9 @@ pub(super) async fn checked_errand(
     folder: &Folder,
     store: &Store,
     settled: &Settled,
-    history: &History,
     errand: Errand,
 ) -> Result<Composer, Stopped> {
-    let composer = settled.composer(folder, history)?;
+    let composer = settled.composer(folder)?;
     let open = store.count_open(errand).await?;
     let found = gate::check_all(store, &composer, errand, open).await?;
     if !found.problems.is_empty() {
@@ -155,18 +165,13 @@ pub(super) async fn leave(mailing: Mailing<'_>, planning: Planning<'_>) -> Resul
 }
 
 /// Shows what has changed and what it is taken for; on a terminal a person has the last word.
-fn decide(
-    difference: &Difference,
-    proposed: AmendmentKind,
-    reason: &str,
-    typed: &cli::Update,
-) -> Result<AmendmentKind, Stopped> {
+fn decide(part: &Part, proposed: AmendmentKind, reason: &str, typed: &cli::Update) -> Result<AmendmentKind, Stopped> {
     let asked = typed.kind.map(kind_of);
     let kind = asked.unwrap_or(proposed);
     if typed.delivery.json {
         return Ok(kind);
     }
-    say_changes(difference, asked, proposed, reason);
+    say_changes(part, asked, proposed, reason);
     let is_trial = typed.delivery.dry_run || typed.delivery.test_to.is_some();
     if asked.is_some() || is_trial || !std::io::stdin().is_terminal() {
         return Ok(kind);
@@ -182,25 +187,33 @@ fn decide(
     }
 }
 
-/// The changes as data, and what they are taken for; `null` where nothing has changed.
-fn story(difference: &Difference, kind: Option<AmendmentKind>) -> Map<String, Value> {
-    let changes = difference.changes().iter().map(|change| {
-        json!({
+/// The changes as data, and what they are taken for; `null` where nothing has changed. With sessions, each by its session.
+fn story(amendments: &[Amendment<'_>]) -> Map<String, Value> {
+    let change = |part: &Part, change: &Change| {
+        let mut told = json!({
             "kind": change.kind.as_str(),
             "what": change.field.as_str(),
             "from": change.before,
             "to": change.after,
             "sentence": change.sentence,
             "reason": change.reason,
-        })
-    });
-    let proposed = difference.proposed().map(|(proposed, _)| proposed.as_str());
+        });
+        if !part.session().is_empty() {
+            told["session"] = json!(part.session());
+        }
+        told
+    };
+    let changes = amendments.iter().flat_map(|of| of.part.difference.changes().iter().map(|one| change(of.part, one)));
+    let by_session = |word: &dyn Fn(&Amendment<'_>) -> Option<&'static str>| match amendments {
+        [only] if only.part.session().is_empty() => json!(word(only)),
+        all => all.iter().map(|one| (one.part.session().to_owned(), json!(word(one)))).collect::<Map<_, _>>().into(),
+    };
     let all = [
-        ("changes", Value::from_iter(changes)),
-        ("taken_for", Value::from(kind.map(AmendmentKind::as_str))),
-        ("proposed", Value::from(proposed)),
+        ("changes", changes.collect()),
+        ("taken_for", by_session(&|one| one.kind.map(AmendmentKind::as_str))),
+        ("proposed", by_session(&|one| one.part.difference.proposed().map(|(kind, _)| kind.as_str()))),
     ];
-    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    all.into_iter().map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect()
 }
 
 /// What was typed for `--as`.
@@ -213,9 +226,12 @@ pub(super) fn kind_of(typed: cli::Amendment) -> AmendmentKind {
 }
 
 /// What has changed, and what it is taken for.
-pub(super) fn say_changes(difference: &Difference, asked: Option<AmendmentKind>, proposed: AmendmentKind, reason: &str) {
-    println!("what has changed:");
-    difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
+pub(super) fn say_changes(part: &Part, asked: Option<AmendmentKind>, proposed: AmendmentKind, reason: &str) {
+    match part.session() {
+        "" => println!("what has changed:"),
+        id => println!("what has changed of the session `{id}`:"),
+    }
+    part.difference.changes().iter().for_each(|change| println!("  {}", change.sentence));
     match asked {
         Some(asked) if asked != proposed => {
             println!("taken for `{asked}`, as asked ({proposed} was proposed: {reason}): {}", asked.in_words());
@@ -224,32 +240,53 @@ pub(super) fn say_changes(difference: &Difference, asked: Option<AmendmentKind>,
     }
 }
 
-/// Adds the new state, where there is one, and plans a message for everybody who knows an older one; gives all states.
-pub(super) async fn plan_update(
+/// What becomes of the event, or of a session of it.
+pub(super) struct Amendment<'p> {
+    pub(super) part: &'p mut Part,
+    /// `None` where nothing has changed: those who were told nothing yet of an earlier change are told it now.
+    pub(super) kind: Option<AmendmentKind>,
+}
+
+/// The same for the event, or for each of its sessions that are meant.
+pub(super) async fn plan_updates(
     store: &Store,
     planning: Planning<'_>,
-    settled: &Settled,
-    kind: Option<AmendmentKind>,
+    amendments: &mut [Amendment<'_>],
     selection: &Chosen,
     note: &str,
-) -> Result<History, Stopped> {
+) -> Result<(), Stopped> {
+    for amendment in amendments {
+        store.look_at(amendment.part.session());
+        plan_update(store, planning, amendment, selection, note).await?;
+    }
+    Ok(())
+}
+
+/// Adds the new state, where there is one, and plans a message for everybody who knows an older one.
+async fn plan_update(
+    store: &Store,
+    planning: Planning<'_>,
+    amendment: &mut Amendment<'_>,
+    selection: &Chosen,
+    note: &str,
+) -> Result<(), Stopped> {
     let now = clock::now();
     let now_ms = now.as_millisecond();
-    let mut history = settled.history.clone();
+    let Amendment { part, kind } = amendment;
     if let Some(kind) = kind {
-        let next = history.next(kind.revision(), &settled.facts, note, now).ok_or_else(spent)?;
-        planning.add_revision(&next, now_ms).await?;
+        let next = part.history.next(kind.revision(), &part.facts, note, now).ok_or_else(spent)?;
+        let next = planning.add_revision(next, now_ms).await?;
         planning.move_invitations(&next, now_ms).await?;
-        history = history.with(next);
+        part.history = part.history.clone().with(next);
     }
-    if kind != Some(AmendmentKind::Typo)
-        && let Some(revision) = history.amended()
+    if *kind != Some(AmendmentKind::Typo)
+        && let Some(revision) = part.history.amended()
     {
         let circle = Circle::Behind(revision.number);
         let meant = who::among(store, circle, |candidate| selection.takes(candidate.id, &candidate.recipient)).await?;
         planning.plan(Purpose::Update, revision, &who::rows(&meant), now_ms).await?;
     }
-    Ok(history)
+    Ok(())
 }
 
 /// RFC 5545 section 3.3.8: SEQUENCE is an INTEGER.

@@ -1,6 +1,6 @@
 //! `convoke write`: a letter without a calendar object, to whoever is chosen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::folder::Folder;
@@ -13,7 +13,7 @@ use crate::plan::{Purpose, Status};
 
 pub(super) async fn run(path: &Path, typed: &cli::Write) -> Result<Exit, Stopped> {
     let name = typed.name.trim().trim_matches('/');
-    let writing = Writing::open(path, Purpose::Message, name, &typed.delivery).await?;
+    let writing = Writing::open(path, Purpose::Message, name, typed.session.as_deref(), &typed.delivery).await?;
     letters(&writing.folder, name)?;
     let known = match typed.again {
         true => None,
@@ -27,15 +27,23 @@ pub(super) async fn run(path: &Path, typed: &cli::Write) -> Result<Exit, Stopped
     };
     let chosen = writing.chosen(&conditions).await?;
     let any_status = chosen.asks_for_status();
-    let mut picks = Vec::new();
-    writing
-        .store
-        .each_entity(!chosen.is_everybody(), |entity| {
-            let meant = entity.mailboxes.iter().filter(|mailbox| any_status || is_sound(mailbox));
-            let meant = meant.filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient));
-            picks.extend(meant.map(|mailbox| Pick { recipient: mailbox.id, held: None, answer: None }));
-        })
-        .await?;
+    let revision = writing.settled.revision(&writing.session);
+    let (mut picks, mut seen) = (Vec::new(), HashSet::new());
+    for session in writing.sessions() {
+        writing.store.look_at(&session);
+        writing
+            .store
+            .each_entity(!chosen.is_everybody(), |entity| {
+                let meant = entity.mailboxes.iter().filter(|mailbox| any_status || is_sound(mailbox));
+                // Whoever is invited to several sessions gets one letter.
+                let meant = meant
+                    .filter(|mailbox| chosen.takes(mailbox.id, &mailbox.recipient))
+                    .filter(|mailbox| seen.insert(mailbox.id));
+                picks.extend(meant.map(|mailbox| Pick { recipient: mailbox.id, revision, held: None, answer: None }));
+            })
+            .await?;
+    }
+    writing.store.look_at(&writing.session);
     if let Some(mailing) = known.as_ref().filter(|_| !typed.delivery.json) {
         println!("`{name}` was begun {:.0} and goes on {}", mailing.planned, conditions.in_words());
     }

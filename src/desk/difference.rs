@@ -228,7 +228,10 @@ mod tests {
     #[test]
     fn a_sentence_that_is_another_one_is_no_mosaic() {
         let of = |old, new| marked(&difference(&shown("", old, &[]), &shown("", new, &[])).text);
-        assert_eq!(of("to invite its guests to the ball", "to inform it that of the ball"), "to [-invite its guests to][+inform it that of] the ball");
+        assert_eq!(
+            of("to invite its guests to the ball", "to inform it that of the ball"),
+            "to [-invite its guests to][+inform it that of] the ball"
+        );
         // A word that is alone between additions stays where it is.
         assert_eq!(of("to Bern", "on to old Bern"), "[+on ]to [+old ]Bern");
         assert_eq!(of("Room 2\nat 3\n", "Room 4\nat 5\n"), "Room [-2][+4]\nat [-3][+5]\n");

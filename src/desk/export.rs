@@ -36,6 +36,9 @@ pub const HEADINGS: [&str; 32] = [
     "waiting_in_triage",
 ];
 
+/// One more at the end where the event has sessions.
+pub const SESSION: &str = "session";
+
 /// A cell that no spreadsheet takes for a formula: `=`, `+`, `-`, `@`, their full-width forms, tab, CR and NUL at its
 /// start get an apostrophe before them (OWASP ASVS 1.2.10). Controls inside become blanks.
 pub fn harmless(cell: &str) -> String {

@@ -51,6 +51,11 @@ pub fn plan_lines(sealed: &Sealed, planner: Planner<'_>, file: &EventFile, forec
         format!("  through    {}", plan.relays.join(", ")),
         format!("  selection  {}", if plan.only.is_empty() { "everybody".to_owned() } else { plan.only.join(" and ") }),
     ];
+    // Each goes before those that were put there: the last first.
+    for session in file.sessions.iter().rev() {
+        let (at, title, place) = (session.event.local_start, words(&session.event.title), words(&session.event.place));
+        lines.insert(4, format!("  session    {}: {title}, {place}, {}", session.id, at.strftime("%Y-%m-%d %H:%M")));
+    }
     if !plan.lists.is_empty() {
         lines.push(format!("  lists      {}", plan.lists.join(", ")));
     }

@@ -17,6 +17,7 @@ use super::records::Records;
 use super::relay::Relay;
 use super::reminders::{AnswerMode, Reminders};
 use super::replies::Replies;
+use super::sessions::{self, Part, Session};
 use super::speaking::SpeakingRules;
 use super::text::{Languages, Text};
 use super::toml_reader::{Found, TomlDocument, TomlReader};
@@ -35,6 +36,10 @@ const LONGEST_VERP: usize = 37;
 pub struct EventFile {
     /// What people are invited to.
     pub event: Event,
+    /// Its sessions, each with an invitation of its own, in the order of their starts; none where the event is one.
+    pub sessions: Vec<Session>,
+    /// Of which session `event` has the facts; `None` for the event as a whole.
+    pub part: Option<Part>,
     /// Whom they may ask.
     pub contact: Contact,
     /// Who invites.
@@ -167,7 +172,9 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     let root = document.root();
     let languages = read_languages(&root);
     let default = languages.default.clone();
-    let event = read_event(&root, &default);
+    let mut event = read_event(&root, &default, sessions::are_there(&root));
+    let sessions = sessions::read_all(&root, &default, &mut event);
+    let event = event.whole();
     let contact = read_contact(&root, &default);
     let sender = read_sender(&root, &default);
     let recipients = read_recipients(&root);
@@ -193,6 +200,8 @@ pub fn read(file: &str, text: &str) -> Result<EventFile, Vec<Problem>> {
     match (event, contact, sender) {
         (Some(event), Some(contact), Some(sender)) if problems.is_empty() => Ok(EventFile {
             event,
+            sessions,
+            part: None,
             contact,
             sender,
             recipients,
@@ -240,7 +249,7 @@ fn language(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<Language
     parsed
 }
 
-fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
+fn read_event(root: &TomlReader<'_, '_>, default: &Language, has_sessions: bool) -> Draft {
     if !root.table("event").exists() {
         root.missing("event", "describe the event under `[event]`; `convoke new` writes an example");
     }
@@ -262,44 +271,103 @@ fn read_event(root: &TomlReader<'_, '_>, default: &Language) -> Option<Event> {
         Some(text) => Some(text),
         None => zone.as_ref().map(|z| Text::Same(default_zone_name(z.value.name()))),
     };
-    let start = local_time(&table, "start");
-    let end = local_time(&table, "end");
-    let start = instant(&table, start, zone.as_ref());
-    let end = instant(&table, end, zone.as_ref());
-    if let (Some(start), Some(end)) = (&start, &end)
-        && end.value.1 <= start.value.1
-    {
-        let fault = format!("the event ends at {} and begins at {}", end.value.0, start.value.0);
-        table.problem(end.place.clone(), fault, "write an end after the start");
-    }
+    // Sessions say when they are; together they say when the event is.
+    let times = match has_sessions && !is_given(&table, "start") && !is_given(&table, "end") {
+        true => {
+            ["start", "end"].iter().for_each(|key| table.know(key));
+            None
+        }
+        false => read_times(&table, zone.as_ref().map(|found| &found.value), "event"),
+    };
     let answers = super::reminders::read_mode(&table);
     let speakers = table.tables("speakers").into_iter().filter_map(|t| read_speaker(t, default)).collect();
     table.finish();
-    let (start, end, zone) = (start?.value, end?.value, zone?.value);
-    Some(Event {
-        id: id?.value,
-        title: title?,
-        place: place?,
-        zone_name: zone_name?,
+    let id = id.map(|found| found.value);
+    Draft {
+        id,
+        title,
+        place,
+        zone_name,
         background,
         url,
         speakers,
-        zone,
-        local_start: start.0,
-        local_end: end.0,
-        start: start.1,
-        end: end.1,
+        zone: zone.map(|found| found.value),
+        times,
         answers,
-    })
+    }
+}
+
+/// Wall times and instants of start and end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) start: (DateTime, Timestamp),
+    pub(super) end: (DateTime, Timestamp),
+}
+
+/// An event of which something may be missing, which has been said then.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) id: Option<String>,
+    pub(super) title: Option<Text>,
+    pub(super) place: Option<Text>,
+    pub(super) zone_name: Option<Text>,
+    pub(super) background: Option<Text>,
+    pub(super) url: Option<String>,
+    pub(super) speakers: Vec<Speaker>,
+    pub(super) zone: Option<Zone>,
+    pub(super) times: Option<Times>,
+    pub(super) answers: AnswerMode,
+}
+
+impl Draft {
+    /// The event, if nothing is missing.
+    pub(super) fn whole(self) -> Option<Event> {
+        let Self { background, url, speakers, answers, .. } = self;
+        let Times { start, end } = self.times?;
+        Some(Event {
+            id: self.id?,
+            title: self.title?,
+            place: self.place?,
+            zone_name: self.zone_name?,
+            background,
+            url,
+            speakers,
+            zone: self.zone?,
+            local_start: start.0,
+            local_end: end.0,
+            start: start.1,
+            end: end.1,
+            answers,
+        })
+    }
+}
+
+pub(super) fn is_given(table: &TomlReader<'_, '_>, key: &str) -> bool {
+    table.exists() && table.keys().iter().any(|found| found.value == key)
+}
+
+/// Start and end; `of` is what they belong to, for words.
+pub(super) fn read_times(table: &TomlReader<'_, '_>, zone: Option<&Zone>, of: &str) -> Option<Times> {
+    let start = local_time(table, of, "start");
+    let end = local_time(table, of, "end");
+    let start = instant(table, start, zone);
+    let end = instant(table, end, zone);
+    if let (Some(start), Some(end)) = (&start, &end)
+        && end.value.1 <= start.value.1
+    {
+        let fault = format!("the {of} ends at {} and begins at {}", end.value.0, start.value.0);
+        table.problem(end.place.clone(), fault, "write an end after the start");
+    }
+    Some(Times { start: start?.value, end: end?.value })
 }
 
 /// `America/New_York` becomes `New York time`.
-fn default_zone_name(zone: &str) -> String {
+pub(super) fn default_zone_name(zone: &str) -> String {
     let city = zone.rsplit('/').next().unwrap_or(zone).replace('_', " ");
     if zone.contains('/') { format!("{city} time") } else { city }
 }
 
-fn optional_text(table: &TomlReader<'_, '_>, key: &str, default: &Language) -> Option<Text> {
+pub(super) fn optional_text(table: &TomlReader<'_, '_>, key: &str, default: &Language) -> Option<Text> {
     if table.keys().iter().any(|found| found.value == key) {
         Text::read(table, key, default, "write the text, or leave the key out")
     } else {
@@ -307,7 +375,7 @@ fn optional_text(table: &TomlReader<'_, '_>, key: &str, default: &Language) -> O
     }
 }
 
-fn https(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<String> {
+pub(super) fn https(table: &TomlReader<'_, '_>, found: Found<String>) -> Option<String> {
     let plain = found.value.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"`{}\\^|".contains(&b));
     if plain && (found.value.starts_with("https://") || found.value.starts_with("http://")) {
         return Some(found.value);
@@ -342,9 +410,9 @@ pub(crate) fn read_zone(table: &TomlReader<'_, '_>, is_required: bool) -> Option
     }
 }
 
-fn local_time(table: &TomlReader<'_, '_>, key: &str) -> Option<Found<DateTime>> {
+fn local_time(table: &TomlReader<'_, '_>, of: &str, key: &str) -> Option<Found<DateTime>> {
     const CURE: &str = "write the wall time of the place, such as 2027-06-24T15:00:00, without an offset";
-    if !table.exists() || !table.keys().iter().any(|found| found.value == key) {
+    if !is_given(table, key) {
         table.datetime(key);
         table.missing(key, CURE);
         return None;
@@ -359,7 +427,7 @@ fn local_time(table: &TomlReader<'_, '_>, key: &str) -> Option<Found<DateTime>> 
             Some(Found { value: time, place: found.place })
         }
         _ => {
-            table.problem(found.place, format!("`event.{key}` is {}, not a local date and time", found.value), CURE);
+            table.problem(found.place, format!("`{of}.{key}` is {}, not a local date and time", found.value), CURE);
             None
         }
     }
@@ -368,11 +436,11 @@ fn local_time(table: &TomlReader<'_, '_>, key: &str) -> Option<Found<DateTime>> 
 fn instant(
     table: &TomlReader<'_, '_>,
     local: Option<Found<DateTime>>,
-    zone: Option<&Found<Zone>>,
+    zone: Option<&Zone>,
 ) -> Option<Found<(DateTime, Timestamp)>> {
     let (local, zone) = (local?, zone?);
-    let name = zone.value.name();
-    match zone.value.local_to_instant(local.value) {
+    let name = zone.name();
+    match zone.local_to_instant(local.value) {
         Ok(at) => Some(Found { value: (local.value, at), place: local.place }),
         Err(fault) => {
             let (fault, cure) = (format!("{} in {name}: {fault}", local.value), fault.cure());
@@ -382,7 +450,7 @@ fn instant(
     }
 }
 
-fn read_speaker(table: TomlReader<'_, '_>, default: &Language) -> Option<Speaker> {
+pub(super) fn read_speaker(table: TomlReader<'_, '_>, default: &Language) -> Option<Speaker> {
     let role = table.required_string("role", "write `moderator`, `panelist` or another word that the templates know");
     let name = Text::read(&table, "name", default, "write the name with its honorific");
     let function = Text::read(&table, "function", default, "write what the person is");

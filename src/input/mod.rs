@@ -21,6 +21,7 @@ pub mod reference;
 pub mod relay;
 pub mod reminders;
 pub mod replies;
+pub mod sessions;
 pub mod speaking;
 pub mod suppression_list;
 pub mod table;

@@ -15,6 +15,7 @@ mod person;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::problem::{Place, Problem, quoted};
+use super::sessions::{self, Cell};
 use super::table::{Row, RowSource};
 use crate::mail::AddrSpec;
 use crate::people::{Kind, Language};
@@ -44,6 +45,8 @@ pub struct Recipient {
     pub kind: Kind,
     /// What it reads.
     pub language: Language,
+    /// To which sessions it is invited; `None` where the event has none.
+    pub sessions: Option<Cell>,
     /// Every column that is not empty, by its name in templates, trimmed and in NFC. `email` is [`Self::address`]; `cc` is
     /// left out, for the two mailboxes of a row are not told of each other.
     pub cells: BTreeMap<String, String>,
@@ -120,7 +123,11 @@ impl<S: RowSource> Import<S> {
     /// What to tell the user of the header, a phrase each; nothing where every column is used.
     pub fn remarks(&self) -> Vec<String> {
         let unused = self.columns.unused.iter();
-        unused.map(|heading| format!("column {} is not used: another is mapped to its name", quoted(heading))).collect()
+        let unused =
+            unused.map(|heading| format!("column {} is not used: another is mapped to its name", quoted(heading)));
+        let tells_nobody_apart = !self.columns.sessions.is_empty() && self.columns.cell_of(sessions::COLUMN) == 0;
+        let all = "no column `sessions`: everybody on it is invited to every session".to_owned();
+        unused.chain(tells_nobody_apart.then_some(all)).collect()
     }
 
     fn read_row(&mut self) {

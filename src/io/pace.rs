@@ -496,7 +496,8 @@ fn cells(rate: Rate, twentieths: u32, bursts: Bursts) -> Cells {
         Bursts::OfDepartures => (200, 5),
     };
     let above = u32::try_from(per_second / part).unwrap_or(u32::MAX / 100).max(1);
-    let burst = NonZeroU32::new(above.saturating_mul(MESSAGE.get()).saturating_add(more)).expect("above is at least one");
+    let burst =
+        NonZeroU32::new(above.saturating_mul(MESSAGE.get()).saturating_add(more)).expect("above is at least one");
     Cells::with_period(Duration::from_nanos(u64::try_from(cell_ns).unwrap_or(u64::MAX)))
         .expect("a cell is at least a nanosecond")
         .allow_burst(burst)

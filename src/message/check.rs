@@ -31,6 +31,8 @@ pub(super) struct Known<'k> {
     pub(super) triple: &'k [&'k str],
     /// Whether it is Markdown.
     pub(super) markdown: bool,
+    /// Whether the event has sessions.
+    pub(super) sessions: bool,
 }
 
 /// One template with the place of its first line.
@@ -324,6 +326,15 @@ impl Walk<'_, '_> {
         if self.known.extra.contains(&name) || context::RESERVED.contains(&name) {
             return;
         }
+        if self.known.sessions && context::OF_SESSIONS.contains(&name) {
+            if name == "sessions" && !self.known.cells {
+                self.problem(
+                    "the text names the sessions of one recipient".to_owned(),
+                    "layout and calendar are the same for everybody: name them in the letter",
+                );
+            }
+            return;
+        }
         let is_column = self.known.columns.contains(name);
         if is_column && self.known.cells {
             let cells = &mut self.asks.cells;
@@ -395,7 +406,7 @@ mod tests {
     fn faults(text: &str) -> Vec<String> {
         let template = Template::compile(text).expect("parses");
         let columns: BTreeSet<String> = ["entity", "rank", "kind"].map(str::to_owned).into();
-        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true };
+        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true, sessions: false };
         let mut problems = Vec::new();
         let asks = check(&Checked { file: "t", first_line: 4, template: &template }, &known, &mut problems);
         problems.extend(asks.unknown);
@@ -433,7 +444,7 @@ mod tests {
         let text = "{{entity}} presents its compliments\n{{#if rank}}\n  Dear {{rank}},\n{{/if}}\n\n{{rank}} dear x\n\n\nSir,\n";
         let template = Template::compile(text).expect("parses");
         let columns: BTreeSet<String> = ["entity", "rank"].map(str::to_owned).into();
-        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true };
+        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true, sessions: false };
         let asks = check(&Checked { file: "t", first_line: 1, template: &template }, &known, &mut Vec::new());
         let seen: Vec<String> = asks.phrases.iter().map(|(p, place)| format!("{place} {}", p.words)).collect();
         assert_eq!(seen, ["t:1:12 presents its compliments", "t:3:3 Dear", "t:9:1 Sir,"]);

@@ -21,6 +21,7 @@ use super::told::{Part, Told, meant};
 use crate::calendar::{self, Object, OrganizerMethod, Severity};
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
+use crate::input::sessions;
 use crate::mail::{AddrSpec, Mailbox, MessageId};
 use crate::people::{Kind, Language, Register};
 use crate::plan::{Dispatch, DispatchKey, FolderKey, Held, History, Identity, Purpose, RevisionKind};
@@ -85,11 +86,12 @@ pub struct Composer {
     file: EventFile,
     library: Arc<Library>,
     key: FolderKey,
-    /// When the event's first state was made.
-    created: Timestamp,
+    /// The event and its sessions, by their ids; that of the event is empty.
+    parts: BTreeMap<String, Strand>,
+    /// The ids of the sessions that take place, in the order of the event.
+    sessions: Vec<String>,
     /// Every state of the event that may be told or remembered, by its number.
     told: BTreeMap<u32, Told>,
-    editions: BTreeMap<Language, Edition>,
     /// The folders of mailings' letters, by the mailing's number.
     mailings: BTreeMap<i64, String>,
     signer: Option<Arc<Signer>>,
@@ -113,11 +115,22 @@ struct Making<'m> {
     attendee: &'m Mailbox,
     date: Timestamp,
     now: Timestamp,
+    /// To which sessions the reader is invited, as the lists say it; empty where the event has none.
+    invited: &'m str,
+}
+
+/// The event, or a session of it, on its way through its states.
+struct Strand {
+    /// When its first state was made.
+    created: Timestamp,
+    editions: BTreeMap<Language, Edition>,
 }
 
 /// What is the same for everybody who reads one language.
 struct Edition {
     values: Map<String, Value>,
+    /// The session as lists of sessions name it; empty for the event as a whole.
+    session: Map<String, Value>,
     sender: Mailbox,
 }
 
@@ -132,35 +145,86 @@ impl Composer {
         key: &FolderKey,
         history: &History,
     ) -> Result<Self, Vec<Problem>> {
+        let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: String::new() };
+        let nobody = Identity::derive(key, &file.event.id, &somebody, &file.sender.address);
+        let composer = Self {
+            file: file.clone(),
+            library,
+            key: key.clone(),
+            parts: BTreeMap::new(),
+            sessions: Vec::new(),
+            told: BTreeMap::new(),
+            mailings: BTreeMap::new(),
+            signer: None,
+            casts: RwLock::default(),
+            is_casting: true,
+            nobody,
+        };
+        composer.with(file, history)
+    }
+
+    /// The same with a session of the event; they come in the order of the event.
+    ///
+    /// # Errors
+    /// A state in the journal that cannot be read.
+    pub fn with_session(mut self, file: &EventFile, history: &History) -> Result<Self, Vec<Problem>> {
+        if !history.is_cancelled() {
+            self.sessions.push(file.session_id().to_owned());
+        }
+        self.with(file, history)
+    }
+
+    fn with(mut self, file: &EventFile, history: &History) -> Result<Self, Vec<Problem>> {
         let mut editions = BTreeMap::new();
-        for letter in library.letters() {
+        for letter in self.library.letters() {
             editions.entry(letter.language.clone()).or_insert_with(|| Edition {
                 values: context::event_values(file, &letter.language),
+                session: context::session_values(file, &letter.language),
                 sender: Mailbox::new(
                     file.sender.name.in_language(&letter.language, &file.languages),
                     file.sender.address.clone(),
                 ),
             });
         }
-        let mut told = BTreeMap::new();
         for revision in history.revisions() {
-            told.insert(revision.number, Told::of(revision, &file.sender.address).map_err(|problem| vec![problem])?);
+            let told = Told::of(revision, &file.sender.address).map_err(|problem| vec![problem])?;
+            self.told.insert(revision.number, told);
         }
-        let somebody = DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: String::new() };
-        let nobody = Identity::derive(key, &file.event.id, &somebody, &file.sender.address);
-        Ok(Self {
-            file: file.clone(),
-            library,
-            key: key.clone(),
-            created: history.created(),
-            told,
-            editions,
-            mailings: BTreeMap::new(),
-            signer: None,
-            casts: RwLock::default(),
-            is_casting: true,
-            nobody,
-        })
+        self.parts.insert(file.session_id().to_owned(), Strand { created: history.created(), editions });
+        Ok(self)
+    }
+
+    /// The session that a dispatch is of; empty for the event as a whole.
+    pub fn session_of(&self, key: &DispatchKey) -> &str {
+        self.told.get(&key.revision).map_or("", |told| told.session.as_str())
+    }
+
+    fn has_sessions(&self) -> bool {
+        self.parts.len() > 1
+    }
+
+    /// To which sessions the lists invite a reader; empty where the event has none.
+    fn invited<'r>(&self, reader: &Reader<'r>) -> &'r str {
+        match self.has_sessions() {
+            true => reader.cells.get(sessions::COLUMN).map_or(sessions::ALL, String::as_str),
+            false => "",
+        }
+    }
+
+    /// The sessions that take place and to which a reader is invited, for the letter.
+    fn sessions_of(&self, invited: &str, this: &str, language: &Language) -> Vec<Value> {
+        let invited: Vec<&str> = invited.split(|c: char| c == ';' || c.is_whitespace()).collect();
+        let is_meant = |id: &&String| invited.contains(&sessions::ALL) || invited.contains(&id.as_str());
+        let session = |id: &String| {
+            let mut values = self.parts.get(id)?.editions.get(language)?.session.clone();
+            values.insert("is_this".to_owned(), Value::Bool(id == this));
+            Some(Value::Object(values))
+        };
+        self.sessions.iter().filter(is_meant).filter_map(session).collect()
+    }
+
+    fn part_of(&self, key: &DispatchKey) -> Option<&Strand> {
+        self.parts.get(self.session_of(key))
     }
 
     /// The same for the letters of a mailing, which stand in a folder of its name.
@@ -249,11 +313,13 @@ impl Composer {
         now: Timestamp,
     ) -> Result<Composed, Vec<Problem>> {
         let letter = self.letter(&dispatch.key, reader)?;
-        let identity = Identity::derive(&self.key, &self.file.event.id, &dispatch.key, self.sender());
+        let session = self.session_of(&dispatch.key);
+        let identity = Identity::derive_of(&self.key, &self.file.event.id, session, &dispatch.key, self.sender());
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
         let calendar = self.part(dispatch, letter, reader)?;
-        let sender = &self.edition(letter)?.sender;
-        let making = Making { letter, sender, dispatch, calendar, identity: &identity, attendee: &attendee, date, now };
+        let sender = &self.edition(letter, &dispatch.key)?.sender;
+        let (identity, attendee, invited) = (&identity, &attendee, self.invited(reader));
+        let making = Making { letter, sender, dispatch, calendar, identity, attendee, date, now, invited };
         let forms = self.forms(letter, reader)?;
         let shape = match self.is_casting {
             true => letter.cells.shape(&letter.name, reader.cells, &forms),
@@ -299,14 +365,15 @@ impl Composer {
         if let Some(shape) = shape {
             let attendee = Mailbox::new(reader.entity, reader.address.clone());
             let calendar = self.part(dispatch, letter, reader)?;
-            let sender = &self.edition(letter)?.sender;
-            let identity = &self.nobody;
-            let making = Making { letter, sender, dispatch, calendar, identity, attendee: &attendee, date, now };
+            let sender = &self.edition(letter, &dispatch.key)?.sender;
+            let (identity, invited) = (&self.nobody, self.invited(reader));
+            let attendee = &attendee;
+            let making = Making { letter, sender, dispatch, calendar, identity, attendee, date, now, invited };
             if let Some(Some(cast)) = self.kept(&making.cast_key(&shape.key)) {
                 let subject = cast.subject(&shape.values);
                 let meant = lint::Meant {
                     from: sender,
-                    to: &attendee,
+                    to: attendee,
                     subject: &subject,
                     message_id: &identity.message_id,
                     thread: None,
@@ -319,7 +386,7 @@ impl Composer {
                     }
                     None => true,
                 };
-                if is_sound && lint::lint_personal(&cast.personal(&subject, &attendee), &meant).is_empty() {
+                if is_sound && lint::lint_personal(&cast.personal(&subject, attendee), &meant).is_empty() {
                     let (letter, warnings) = (letter.name.clone(), cast.warnings.clone());
                     return Ok(Checked { octets: cast.typical, letter, warnings });
                 }
@@ -329,8 +396,8 @@ impl Composer {
         Ok(Checked { octets: octets.len(), letter, warnings })
     }
 
-    fn edition(&self, letter: &Letter) -> Result<&Edition, Vec<Problem>> {
-        self.editions.get(&letter.language).ok_or_else(|| {
+    fn edition(&self, letter: &Letter, key: &DispatchKey) -> Result<&Edition, Vec<Problem>> {
+        self.part_of(key).and_then(|part| part.editions.get(&letter.language)).ok_or_else(|| {
             vec![Problem::new(self.place(letter), format!("language `{}` is not prepared", letter.language), "")]
         })
     }
@@ -390,8 +457,13 @@ impl Composer {
 
     /// What the letter may print beside the row.
     fn values(&self, making: &Making<'_>) -> Option<Map<String, Value>> {
-        let mut values = self.editions.get(&making.letter.language)?.values.clone();
         let dispatch = making.dispatch;
+        let language = &making.letter.language;
+        let mut values = self.part_of(&dispatch.key)?.editions.get(language)?.values.clone();
+        if self.has_sessions() {
+            let sessions = self.sessions_of(making.invited, self.session_of(&dispatch.key), language);
+            values.insert("sessions".to_owned(), Value::Array(sessions));
+        }
         // A letter without calendar object speaks of the event as the file has it now.
         if let Some(part) = making.calendar {
             let held = dispatch.held.as_ref().filter(|_| dispatch.key.purpose == Purpose::Update);
@@ -525,7 +597,8 @@ impl Composer {
     }
 
     fn object<'o>(&self, making: &Making<'o>) -> Option<Object<'o>> {
-        Some(making.calendar?.object(self.created, &making.identity.uid, making.attendee))
+        let created = self.part_of(&making.dispatch.key)?.created;
+        Some(making.calendar?.object(created, &making.identity.uid, making.attendee))
     }
 
     fn meant<'o>(&self, object: &Object<'o>, making: &Making<'o>) -> calendar::Meant<'o> {
@@ -573,7 +646,10 @@ impl Making<'_> {
         let Dispatch { key, held, thread, .. } = self.dispatch;
         let object = self.calendar.map(|part| (part.entry.method, part.entry.sequence, part.language.as_str()));
         let held = held.as_ref().map(|held| (held.revision, held.method));
-        format!("{}{shape}", format_args!("{:?}", (key.purpose, key.revision, object, held, thread.is_some())))
+        format!(
+            "{}{shape}",
+            format_args!("{:?}", (key.purpose, key.revision, object, held, thread.is_some(), self.invited))
+        )
     }
 
     fn cast(&self, rendered: &Rendered, calendar: Option<(OrganizerMethod, &str)>) -> Option<Cast> {

@@ -13,6 +13,9 @@ use crate::plan::amendment::{Field, compare};
 /// Names that no column may take.
 pub(super) const RESERVED: [&str; 7] = ["event", "contact", "sender", "message", "before", "changes", "is_reinstated"];
 
+/// The same of an event with sessions.
+pub(super) const OF_SESSIONS: [&str; 2] = ["session", "sessions"];
+
 /// What stands below a reserved name, so that a mistyped field is found before rendering.
 pub(super) fn fields(name: &str) -> &'static [&'static str] {
     match name {
@@ -24,6 +27,8 @@ pub(super) fn fields(name: &str) -> &'static [&'static str] {
         "message" => &["language", "is_withdrawn", "note"],
         "before" => &["title", "place", "zone_name", "start", "end"],
         "changes[]" => &["field", "before", "after"],
+        "session" => &["id", "title", "place", "zone_name", "start", "end", "event"],
+        "sessions[]" => &["id", "title", "place", "zone_name", "start", "end", "is_this"],
         _ => &[],
     }
 }
@@ -72,7 +77,29 @@ pub(super) fn event_values(file: &EventFile, language: &Language) -> Map<String,
         ("changes", json!([])),
         ("is_reinstated", Value::Bool(false)),
     ];
-    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    let mut all: Map<String, Value> = all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    if let Some(part) = &file.part {
+        let mut session = session_values(file, language);
+        session.insert("event".to_owned(), Value::String(in_language(&part.whole)));
+        all.insert("session".to_owned(), Value::Object(session));
+    }
+    all
+}
+
+/// A session as lists of sessions name it; empty for the event as a whole.
+pub(super) fn session_values(file: &EventFile, language: &Language) -> Map<String, Value> {
+    let Some(part) = &file.part else { return Map::new() };
+    let event = &file.event;
+    let in_language = |text: &Text| Value::from(text.in_language(language, &file.languages));
+    let values = [
+        ("id", Value::from(part.id.as_str())),
+        ("title", in_language(&event.title)),
+        ("place", in_language(&event.place)),
+        ("zone_name", in_language(&event.zone_name)),
+        ("start", Value::String(event.local_start.to_string())),
+        ("end", Value::String(event.local_end.to_string())),
+    ];
+    values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// What a message says of the event's life.
@@ -99,6 +126,9 @@ impl Story<'_> {
                 Some(url) => event.insert("url".to_owned(), Value::from(url)),
                 None => event.remove("url"),
             };
+        }
+        if let Some(session) = values.get_mut("session").and_then(Value::as_object_mut) {
+            session.extend(facts_values(self.told, language));
         }
         if let Some(message) = values.get_mut("message").and_then(Value::as_object_mut) {
             message.insert("is_withdrawn".to_owned(), Value::Bool(self.is_withdrawn));
@@ -167,7 +197,8 @@ fn changes(before: &Facts, told: &Facts, language: &Language) -> Value {
 /// The event's values and one row's cells. Cells cannot hide the event: their names are never reserved.
 pub(super) fn with_cells(mut values: Map<String, Value>, cells: &BTreeMap<String, String>) -> Value {
     for (name, cell) in cells {
-        if !RESERVED.contains(&name.as_str()) {
+        let is_of_sessions = OF_SESSIONS.contains(&name.as_str()) && values.contains_key("sessions");
+        if !RESERVED.contains(&name.as_str()) && !is_of_sessions {
             values.insert(name.clone(), Value::String(cell.clone()));
         }
     }

@@ -50,14 +50,22 @@ pub(super) struct Parsed {
 }
 
 /// Every file, in the order of their names.
-pub(super) fn take_all<'s>(sources: &'s Sources, columns: &BTreeSet<String>) -> Vec<(&'s str, Taken)> {
+pub(super) fn take_all<'s>(
+    sources: &'s Sources,
+    columns: &BTreeSet<String>,
+    has_sessions: bool,
+) -> Vec<(&'s str, Taken)> {
     let names: Vec<&str> = sources.names().collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     // Neighbours are alike, so every worker gets some of each kind.
     let share = |worker: usize| names.iter().skip(worker).step_by(threads);
     let mut taken: Vec<(&str, Taken)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.min(names.len()))
-            .map(|worker| scope.spawn(move || share(worker).map(|name| (*name, take(sources, name, columns))).collect()))
+            .map(|worker| {
+                scope.spawn(move || {
+                    share(worker).map(|name| (*name, take(sources, name, columns, has_sessions))).collect()
+                })
+            })
             .collect();
         let results = workers.into_iter().map(|worker| worker.join().expect("a worker reports its faults as values"));
         results.flat_map(|of_worker: Vec<_>| of_worker).collect()
@@ -66,7 +74,7 @@ pub(super) fn take_all<'s>(sources: &'s Sources, columns: &BTreeSet<String>) -> 
     taken
 }
 
-fn take(sources: &Sources, file: &str, columns: &BTreeSet<String>) -> Taken {
+fn take(sources: &Sources, file: &str, columns: &BTreeSet<String>, has_sessions: bool) -> Taken {
     let path = sources.path(file);
     let mut taken = Taken::default();
     let Some((stem, target)) = ENDINGS.iter().find_map(|(end, t)| file.strip_suffix(end).map(|s| (s, *t))) else {
@@ -94,6 +102,7 @@ fn take(sources: &Sources, file: &str, columns: &BTreeSet<String>) -> Taken {
         cells: !is_layout && !taken.is_calendar,
         triple: if is_layout { &["body"] } else { &[] },
         markdown: target == Target::Markdown,
+        sessions: has_sessions,
     };
     // A partial is called by its bare name, a letter by its path.
     let name = partial.unwrap_or(stem);

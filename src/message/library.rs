@@ -59,6 +59,8 @@ pub struct Library {
     /// Registered name to file and the line at which its template begins.
     pub(super) origins: BTreeMap<String, (String, u64)>,
     rules: TemplateRules,
+    /// Of the event's sessions.
+    session_ids: Vec<String>,
     languages: Languages,
     /// What [`Library::letter`] has found: there are far fewer answers than recipients.
     chosen: RwLock<Vec<Choice>>,
@@ -91,11 +93,12 @@ impl Library {
             calendars: BTreeSet::new(),
             origins: BTreeMap::new(),
             rules: file.templates.clone(),
+            session_ids: file.session_ids(),
             languages: file.languages.clone(),
             chosen: RwLock::default(),
         };
         let (mut uses, mut problems) = (BTreeMap::new(), Vec::new());
-        for (file, taken) in take_all(sources, columns) {
+        for (file, taken) in take_all(sources, columns, !library.session_ids.is_empty()) {
             let Taken { templates, letter, style, is_calendar, problems: of_file } = taken;
             problems.extend(of_file);
             for Parsed { key, name, target, line, template, asks } in templates {

@@ -26,6 +26,8 @@ pub(super) struct Part<'m> {
 
 /// A state of the event.
 pub(super) struct Told {
+    /// The session whose state it is; empty for the event as a whole.
+    pub(super) session: String,
     pub(super) dtstamp: Timestamp,
     pub(super) kind: RevisionKind,
     pub(super) note: String,
@@ -57,8 +59,8 @@ impl Told {
             Some((Language::parse(tag)?, Voice { organizer, rendering: rendering.clone() }))
         });
         let voices = voices.collect();
-        let Revision { dtstamp, kind, note, .. } = revision.clone();
-        Ok(Self { dtstamp, kind, note, facts, start, end, voices })
+        let Revision { session, dtstamp, kind, note, .. } = revision.clone();
+        Ok(Self { session, dtstamp, kind, note, facts, start, end, voices })
     }
 
     /// What the lint compares with: the object that a recipient has.

@@ -203,8 +203,12 @@ mod tests {
     }
 
     fn record(approvals: &[(&str, i64)]) -> PlanRecord {
-        let approvals =
-            approvals.iter().zip(1..).map(|((by, second), id)| Approval { id, by: (*by).to_owned(), at: at(*second), runs: Vec::new() });
+        let approvals = approvals.iter().zip(1..).map(|((by, second), id)| Approval {
+            id,
+            by: (*by).to_owned(),
+            at: at(*second),
+            runs: Vec::new(),
+        });
         PlanRecord {
             id: 1,
             sealed: plan().seal(Extent::default(), String::new()),
@@ -259,7 +263,9 @@ mod tests {
         assert_eq!(holds(&[], 8000), ("Carl".to_owned(), at(8600)));
         assert_eq!(holds(&["Berta"], 1500), ("Berta".to_owned(), at(4600)));
         let over = two.standing(&rules(&[]), at(9000));
-        assert!(matches!(over, PlanStanding::Lapsed { approval, refusal: Refusal::Expired { .. } } if approval.by == "Carl"));
+        assert!(
+            matches!(over, PlanStanding::Lapsed { approval, refusal: Refusal::Expired { .. } } if approval.by == "Carl")
+        );
     }
 
     #[test]

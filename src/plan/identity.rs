@@ -75,15 +75,22 @@ pub struct Identity {
 impl Identity {
     /// Derives all of it; `event` is the event's lasting id, `from` gives the domain.
     pub fn derive(key: &FolderKey, event: &str, dispatch: &DispatchKey, from: &AddrSpec) -> Self {
+        Self::derive_of(key, event, "", dispatch, from)
+    }
+
+    /// The same of a session of the event, by its lasting id: each has UIDs of its own. Empty for the event as a whole.
+    pub fn derive_of(key: &FolderKey, event: &str, session: &str, dispatch: &DispatchKey, from: &AddrSpec) -> Self {
+        // No id has a slash.
+        let whose = if session.is_empty() { event.to_owned() } else { format!("{event}/{session}") };
         let revision = dispatch.revision.to_string();
         let mailing = dispatch.mailing.to_string();
         // Left out where there is none: messages of before there were mailings keep their identities.
         let message = match dispatch.mailing {
-            0 => vec![event, dispatch.purpose.as_str(), &revision, &dispatch.recipient],
-            _ => vec![event, dispatch.purpose.as_str(), &revision, &dispatch.recipient, &mailing],
+            0 => vec![whose.as_str(), dispatch.purpose.as_str(), &revision, &dispatch.recipient],
+            _ => vec![whose.as_str(), dispatch.purpose.as_str(), &revision, &dispatch.recipient, &mailing],
         };
         Self {
-            uid: Uid::new(event, &key.token("uid", &[event, &dispatch.recipient]), from)
+            uid: Uid::new(event, &key.token("uid", &[&whose, &dispatch.recipient]), from)
                 .expect("the event file was checked for plain ids and short domains"),
             message_id: MessageId::new(&key.token("message-id", &message), from),
             outer_boundary: format!("mixed-{}", key.token("outer", &message)),
@@ -114,6 +121,21 @@ mod tests {
         assert_eq!(a.uid, next.uid);
         assert_ne!(a.message_id, next.message_id);
         assert!(!a.uid.as_str().contains("a@x"), "no address in a token");
+    }
+
+    #[test]
+    fn each_session_has_its_own_and_the_event_keeps_those_of_before() {
+        let from = AddrSpec::parse("events@host.example").expect("valid");
+        let key =
+            DispatchKey { purpose: Purpose::Invitation, revision: 0, mailing: 0, recipient: "a@x.example".to_owned() };
+        let of = |session| Identity::derive_of(&FolderKey::new([1; 32]), "event-1", session, &key, &from);
+        assert_eq!(of(""), identity(1, "a@x.example", 0));
+        let (opening, dinner) = (of("opening"), of("dinner"));
+        assert_ne!(opening.uid, dinner.uid);
+        assert_ne!(opening.message_id, dinner.message_id);
+        assert_ne!(opening.outer_boundary, dinner.outer_boundary);
+        assert_ne!(opening.uid, of("").uid);
+        assert!(opening.uid.as_str().starts_with("event-1."), "known as this event's: {}", opening.uid.as_str());
     }
 
     #[test]

@@ -68,8 +68,10 @@ impl RevisionKind {
 /// A numbered state of the event with what RFC 5546 needs to order it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// 0 for the first.
+    /// 0 for the first; numbers go through all sessions of a folder, so that each is of one session.
     pub number: u32,
+    /// The id of the session whose state it is; empty for the event as a whole.
+    pub session: String,
     /// SEQUENCE of the calendar object.
     pub sequence: Sequence,
     /// DTSTAMP, fixed when the revision is made.
@@ -88,6 +90,7 @@ impl Revision {
         let dtstamp = whole_second(now);
         Self {
             number: 0,
+            session: String::new(),
             sequence: Sequence::FIRST,
             dtstamp,
             kind: RevisionKind::First,
@@ -95,9 +98,15 @@ impl Revision {
             note: String::new(),
         }
     }
+
+    /// The same of a session.
+    #[must_use]
+    pub fn of_session(self, id: &str) -> Self {
+        Self { session: id.to_owned(), ..self }
+    }
 }
 
-/// All states of the event, the first one first; never empty.
+/// All states of the event or of one session of it, the first one first; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History(Vec<Revision>);
 
@@ -121,6 +130,11 @@ impl History {
     pub fn current(&self) -> &Revision {
         let ends = |kind| matches!(kind, RevisionKind::Cancellation | RevisionKind::Withdrawal);
         self.0.iter().rev().find(|revision| !ends(revision.kind)).unwrap_or_else(|| self.latest())
+    }
+
+    /// Whose states they are: the id of a session, or empty.
+    pub fn session(&self) -> &str {
+        &self.latest().session
     }
 
     /// The last one, whatever it is.
@@ -151,14 +165,16 @@ impl History {
     }
 
     /// The state that follows, made now. SEQUENCE rises over all that there were, or is the highest of them; DTSTAMP grows
-    /// strictly (RFC 5546 section 2.1.5). `None` where SEQUENCE cannot rise any more.
+    /// strictly (RFC 5546 section 2.1.5). The number follows the last one of this history: where there are several, the
+    /// journal gives it. `None` where SEQUENCE cannot rise any more.
     pub fn next(&self, kind: RevisionKind, facts: &Facts, note: &str, now: Timestamp) -> Option<Revision> {
         let last = self.latest();
         let highest = self.0.iter().map(|revision| revision.sequence).max().unwrap_or_default();
         let sequence = if kind.raises_sequence() { highest.next()? } else { highest };
         let dtstamp = whole_second(now).max(last.dtstamp.checked_add(SignedDuration::from_secs(1)).ok()?);
         let number = last.number.checked_add(1)?;
-        Some(Revision { number, sequence, dtstamp, kind, facts: facts.to_json(), note: note.to_owned() })
+        let (session, facts, note) = (last.session.clone(), facts.to_json(), note.to_owned());
+        Some(Revision { number, session, sequence, dtstamp, kind, facts, note })
     }
 
     /// The same with another of the same number.

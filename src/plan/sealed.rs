@@ -58,6 +58,8 @@ pub struct Plan {
 pub struct SealedMessage {
     /// The recipient's row in the journal.
     pub recipient: i64,
+    /// The session that it is of; empty for the event as a whole.
+    pub session: String,
     /// Masked, so that a plan can be handed round.
     pub address: String,
     /// The letter that is used.
@@ -274,6 +276,7 @@ pub(super) mod tests {
     pub(crate) fn message(recipient: i64, digest: &str) -> SealedMessage {
         SealedMessage {
             recipient,
+            session: String::new(),
             address: format!("g…@x{recipient}.example"),
             letter: "invitation/ngo.en".to_owned(),
             digest: digest.to_owned(),

@@ -86,7 +86,10 @@ fn status_and_check_say_where_an_approval_stands() {
     let said = |arguments: &[&str]| desk.run(arguments).out;
     let data = |arguments: &[&str]| serde_json::from_str::<Value>(&said(arguments)).expect("JSON")["approval"].clone();
     let check = said(&["check"]);
-    assert!(check.contains("not approved: convoke.toml asks for an approval; seal a plan with `convoke plan`"), "{check}");
+    assert!(
+        check.contains("not approved: convoke.toml asks for an approval; seal a plan with `convoke plan`"),
+        "{check}"
+    );
     let seal = planned(&desk, &[]);
     let short = &seal[..8];
     let status = said(&["status"]);

@@ -38,6 +38,7 @@ mod rooms;
 mod roundtrip;
 mod sample;
 mod server;
+mod sessions;
 mod sink;
 mod smtp_sink;
 mod sources;

@@ -172,7 +172,10 @@ fn an_update_stands_beside_what_its_reader_was_sent_last() {
     desk.write("convoke.toml", &settings.replace("T14:30:00", "T14:00:00"));
     desk.ends(0, &["preview"]);
     let found = changes(&desk, 1);
-    assert!(found.contains("sent last: the update of ") && found.contains("<del>14:30</del><ins>14:00</ins>"), "{found}");
+    assert!(
+        found.contains("sent last: the update of ") && found.contains("<del>14:30</del><ins>14:00</ins>"),
+        "{found}"
+    );
     assert!(!found.contains("15:00"), "the one before it is over: {found}");
 }
 

@@ -114,7 +114,7 @@ struct Happening {
 impl Happening {
     fn of(file: &EventFile) -> Self {
         let own = Own { event: file.event.id.clone(), sender: file.sender.address.clone() };
-        Self { own, end: file.event.end }
+        Self { own, end: file.last_end() }
     }
 }
 

@@ -157,7 +157,10 @@ fn a_message_is_shown_whole() {
 #[test]
 fn an_earlier_version_is_compared() {
     let card = card_from_eml("1", MESSAGE.as_bytes(), None);
-    assert!(whole(&card, Some(&of_folder(Shown::of(&card)))).contains("None: subject, text and calendar entry are as they were."));
+    assert!(
+        whole(&card, Some(&of_folder(Shown::of(&card))))
+            .contains("None: subject, text and calendar entry are as they were.")
+    );
     let mut earlier = Shown::of(&card);
     "simple".clone_into(&mut earlier.text);
     earlier.calendar[0].1 = "Gala".to_owned();

@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::input::problem::{Place, Problem, quoted};
+use crate::input::sessions;
 use crate::input::table::{FaultKind, Row};
 use crate::mail::AddrSpec;
 
@@ -20,14 +21,26 @@ pub const STANDARD_COLUMNS: [&str; 12] =
 /// What templates call by these names is not the recipient's.
 const RESERVED: [&str; 8] = ["before", "changes", "contact", "event", "is_reinstated", "message", "sender", "this"];
 
+/// The same of an event with sessions.
+const OF_SESSIONS: &str = "session";
+
 /// `[recipients.columns]`: the heading that a list has in place of a standard name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnMap(BTreeMap<String, String>);
+pub struct ColumnMap {
+    headings: BTreeMap<String, String>,
+    sessions: Vec<String>,
+}
 
 impl ColumnMap {
     /// Standard name to heading, as the settings have them.
     pub fn new(headings: BTreeMap<String, String>) -> Self {
-        Self(headings)
+        Self { headings, sessions: Vec::new() }
+    }
+
+    /// The same for an event with sessions: then the column `sessions` is a standard one. Without them it is like any other.
+    #[must_use]
+    pub fn with_sessions(self, ids: Vec<String>) -> Self {
+        Self { sessions: ids, ..self }
     }
 }
 
@@ -53,6 +66,8 @@ pub(super) struct Columns {
     pub(super) width: usize,
     /// Headings that a mapping has displaced.
     pub(super) unused: Vec<String>,
+    /// The ids of the event's sessions; none where it is one.
+    pub(super) sessions: Vec<String>,
 }
 
 impl Columns {
@@ -77,7 +92,8 @@ impl Columns {
         }
         let header = Header { row, file, headings: &headings };
         let names = header.names(map, problems);
-        Some(header.columns(names, multiline, problems))
+        let columns = header.columns(names, multiline, &map.sessions, problems);
+        Some(columns)
     }
 
     /// The place of a column in rows, from 1; 0 where there is none.
@@ -131,8 +147,9 @@ impl Header<'_> {
     fn names(&self, map: &ColumnMap, problems: &mut Vec<Problem>) -> Vec<Name> {
         let plain: Vec<String> = self.headings.iter().map(|heading| normalised(heading)).collect();
         let mut mapped: BTreeMap<usize, &str> = BTreeMap::new();
-        for (name, heading) in &map.0 {
-            if !STANDARD_COLUMNS.contains(&name.as_str()) {
+        for (name, heading) in &map.headings {
+            let is_of_sessions = name == sessions::COLUMN && !map.sessions.is_empty();
+            if !STANDARD_COLUMNS.contains(&name.as_str()) && !is_of_sessions {
                 let fault = format!("`[recipients.columns]` maps {}, which is no standard column", quoted(name));
                 problems.push(Problem::new(self.line(), fault, format!("known are {}", STANDARD_COLUMNS.join(", "))));
                 continue;
@@ -166,9 +183,20 @@ impl Header<'_> {
         literal.or_else(|| plain.iter().position(|have| *have == wanted && !wanted.is_empty()))
     }
 
-    fn columns(&self, names: Vec<Name>, multiline: &[String], problems: &mut Vec<Problem>) -> Columns {
-        let mut columns =
-            Columns { named: Vec::new(), headless: Vec::new(), width: self.headings.len(), unused: Vec::new() };
+    fn columns(
+        &self,
+        names: Vec<Name>,
+        multiline: &[String],
+        sessions: &[String],
+        problems: &mut Vec<Problem>,
+    ) -> Columns {
+        let mut columns = Columns {
+            named: Vec::new(),
+            headless: Vec::new(),
+            width: self.headings.len(),
+            unused: Vec::new(),
+            sessions: sessions.to_vec(),
+        };
         let mut first: BTreeMap<String, usize> = BTreeMap::new();
         for (index, name) in names.into_iter().enumerate() {
             let name = match name {
@@ -185,7 +213,7 @@ impl Header<'_> {
             if self.headings[index].contains('\u{fffd}') {
                 problems.push(self.row.problem(self.lost(index), self.file, ""));
             }
-            if RESERVED.contains(&name.as_str()) {
+            if RESERVED.contains(&name.as_str()) || (name == OF_SESSIONS && !sessions.is_empty()) {
                 let fault = format!("column {} has a name that templates keep for other things", quoted(&name));
                 problems.push(Problem::new(self.place(index), fault, format!("rename it, perhaps to `{name}_name`")));
             }

@@ -11,6 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::columns::{Column, Columns};
 use super::{Defaults, Item, Recipient};
 use crate::input::problem::{Place, Problem, quoted};
+use crate::input::sessions::{self, Cell};
 use crate::input::table::{Fault, FaultKind, Row, fault_in};
 use crate::input::toml_reader::nearest;
 use crate::mail::{AddrSpec, AddrSpecError};
@@ -103,6 +104,7 @@ impl Reading<'_> {
         if says_more && ["rank", "sex", "honorific"].into_iter().all(is_sound) {
             self.form_of_address(&cells, problems);
         }
+        let invited = if is_sound(sessions::COLUMN) { self.sessions(&mut cells, problems) } else { None };
         let entity = cells.get("entity").cloned();
         if entity.is_none() && kind.is_some_and(|kind| kind != Kind::Individual) {
             let cure = "write whom the address stands for, or the kind `individual`";
@@ -111,7 +113,7 @@ impl Reading<'_> {
         let (address, kind, language) = (address?, kind?, language?);
         let entity = entity.unwrap_or_else(|| own_name(&cells, &address));
         cells.insert("email".to_owned(), address.to_string());
-        let first = Recipient { place: self.place("email"), address, entity, kind, language, cells };
+        let first = Recipient { place: self.place("email"), address, entity, kind, language, sessions: invited, cells };
         let second = copy.filter(|copy| copy.key() != first.address.key()).map(|copy| {
             let mut cells = first.cells.clone();
             cells.insert("email".to_owned(), copy.to_string());
@@ -178,6 +180,27 @@ impl Reading<'_> {
                     problems.push(self.problem("kind", "row has no kind", format!("write one of {}", known())));
                 }
                 self.defaults.kind
+            }
+        }
+    }
+
+    /// To which sessions it is invited; the cell then has their ids in order. A list without the column tells nobody apart.
+    fn sessions(&self, cells: &mut Cells, problems: &mut Vec<Problem>) -> Option<Cell> {
+        let ids = &self.columns.sessions;
+        if ids.is_empty() {
+            return None;
+        }
+        if self.columns.cell_of(sessions::COLUMN) == 0 {
+            return Some(Cell::All);
+        }
+        match Cell::parse(cells.get(sessions::COLUMN).map_or("", String::as_str), ids) {
+            Ok(cell) => {
+                cells.insert(sessions::COLUMN.to_owned(), cell.in_words());
+                Some(cell)
+            }
+            Err((fault, cure)) => {
+                problems.push(self.problem(sessions::COLUMN, fault, cure));
+                None
             }
         }
     }

@@ -46,12 +46,12 @@ impl Store {
     pub async fn note_sealed(&self, plan: i64, messages: &[SealedMessage]) -> Result<(), StoreError> {
         let rows: Vec<_> = messages
             .iter()
-            .map(|m| json!({ "recipient": m.recipient, "letter": m.letter, "digest": m.digest, "row": m.row }))
+            .map(|m| json!({ "recipient": m.recipient, "session": m.session, "letter": m.letter, "digest": m.digest, "row": m.row }))
             .collect();
         let mut connection = self.connection.lock().await;
         sqlx::query(
-            "INSERT INTO sealed_message (sealed, recipient, letter, digest, row)
-             SELECT $1, value ->> 'recipient', value ->> 'letter', unhex(value ->> 'digest'), unhex(value ->> 'row')
+            "INSERT INTO sealed_message (sealed, recipient, session, letter, digest, row)
+             SELECT $1, value ->> 'recipient', value ->> 'session', value ->> 'letter', unhex(value ->> 'digest'), unhex(value ->> 'row')
              FROM json_each($2)",
         )
         .bind(plan)
@@ -61,19 +61,25 @@ impl Store {
         Ok(())
     }
 
-    /// The messages of a plan in their order, after a recipient.
+    /// The messages of a plan in their order, after that of a recipient and a session.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn sealed_page(&self, plan: i64, after: i64, most: usize) -> Result<Vec<SealedMessage>, StoreError> {
+    pub async fn sealed_page(
+        &self,
+        plan: i64,
+        after: (i64, &str),
+        most: usize,
+    ) -> Result<Vec<SealedMessage>, StoreError> {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(
-            "SELECT m.recipient, r.address, m.letter, lower(hex(m.digest)) AS digest, lower(hex(m.row)) AS row
+            "SELECT m.recipient, m.session, r.address, m.letter, lower(hex(m.digest)) AS digest, lower(hex(m.row)) AS row
              FROM sealed_message m JOIN recipient r ON r.id = m.recipient
-             WHERE m.sealed = $1 AND m.recipient > $2 ORDER BY m.recipient LIMIT $3",
+             WHERE m.sealed = $1 AND (m.recipient, m.session) > ($2, $3) ORDER BY m.recipient, m.session LIMIT $4",
         )
         .bind(plan)
-        .bind(after)
+        .bind(after.0)
+        .bind(after.1)
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&mut *connection)
         .await?;
@@ -92,7 +98,7 @@ impl Store {
         let list = |ids: &[i64]| serde_json::to_string(ids).expect("numbers are JSON");
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(
-            "SELECT m.recipient, r.address, m.letter, lower(hex(m.digest)) AS digest, lower(hex(m.row)) AS row
+            "SELECT m.recipient, m.session, r.address, m.letter, lower(hex(m.digest)) AS digest, lower(hex(m.row)) AS row
              FROM json_each($1) p CROSS JOIN json_each($2) i
              JOIN sealed_message m ON m.sealed = p.value AND m.recipient = i.value
              JOIN recipient r ON r.id = m.recipient
@@ -248,6 +254,7 @@ fn message(row: &SqliteRow) -> SealedMessage {
     let address: String = row.get("address");
     SealedMessage {
         recipient: row.get("recipient"),
+        session: row.get("session"),
         address: masked(&address),
         letter: row.get("letter"),
         digest: row.get("digest"),

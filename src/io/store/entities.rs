@@ -131,7 +131,7 @@ pub struct EntitySummary {
 pub type Entities = HashMap<String, EntitySummary>;
 
 impl Store {
-    /// Hands out every entity with its mailboxes and answers, by name; the journal is not written meanwhile. Without `cells`
+    /// Hands out every entity with its mailboxes and answers, by name, as far as they are of the session that is looked at; the journal is not written meanwhile. Without `cells`
     /// the columns of their rows are left out, which for a million saves most of the time.
     ///
     /// # Errors
@@ -146,8 +146,9 @@ impl Store {
         cells: bool,
         mut take: impl FnMut(Entity),
     ) -> Result<(), StoreError> {
+        let session = self.looked_at();
         let mut connection = self.connection.lock().await;
-        let mut positions = positions(&mut connection, only).await?;
+        let mut positions = positions(&mut connection, only, session.as_deref()).await?;
         let mut end = |name: String, mailboxes: Vec<Mailbox>| {
             let Some(first) = mailboxes.first() else { return };
             let kind = first.recipient.kind;
@@ -155,7 +156,11 @@ impl Store {
             take(Entity { name, kind, mailboxes, position });
         };
         let (mut name, mut mailboxes) = (String::new(), Vec::new());
-        let mut rows = sqlx::query(include_str!("sql/entities.sql")).bind(only).bind(cells).fetch(&mut *connection);
+        let mut rows = sqlx::query(include_str!("sql/entities.sql"))
+            .bind(only)
+            .bind(cells)
+            .bind(session.as_deref())
+            .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
             let next = mailbox(&row)?;
             if next.recipient.entity != name {
@@ -223,10 +228,12 @@ impl Store {
         let mut connection = self.connection.lock().await;
         let number: Option<i64> = sqlx::query_scalar(
             "SELECT coalesce((SELECT max(d.revision) FROM dispatch d JOIN recipient r ON r.id = d.recipient
-                              WHERE r.entity = $1 AND d.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED')),
-                             (SELECT max(number) FROM revision))",
+                              WHERE r.entity = $1 AND d.state IN ('SENT', 'IN_DOUBT', 'ARMED', 'BOUNCED')
+                                AND ($2 IS NULL OR d.session = $2)),
+                             (SELECT max(number) FROM revision WHERE $2 IS NULL OR session = $2))",
         )
         .bind(entity)
+        .bind(self.looked_at())
         .fetch_one(&mut *connection)
         .await?;
         Ok(number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default())
@@ -249,9 +256,10 @@ impl Store {
 async fn positions(
     connection: &mut SqliteConnection,
     only: Option<&str>,
+    session: Option<&str>,
 ) -> Result<HashMap<String, Position>, StoreError> {
     let mut asked: HashMap<String, Asked> = HashMap::new();
-    for row in sqlx::query(include_str!("sql/asked.sql")).fetch_all(&mut *connection).await? {
+    for row in sqlx::query(include_str!("sql/asked.sql")).bind(session).fetch_all(&mut *connection).await? {
         let number = |name: &str| u32::try_from(row.get::<i64, _>(name)).unwrap_or_default();
         let sequence = Sequence::new(number("sequence")).unwrap_or_default();
         asked.insert(row.get("entity"), Asked { revision: number("number"), sequence });
@@ -264,9 +272,12 @@ async fn positions(
         }
     };
     let mut answers: Vec<Answer> = Vec::new();
-    let mut rows = sqlx::query("SELECT * FROM answer WHERE $1 IS NULL OR entity = $1 ORDER BY entity, id")
-        .bind(only)
-        .fetch(connection);
+    let mut rows = sqlx::query(
+        "SELECT * FROM answer WHERE ($1 IS NULL OR entity = $1) AND ($2 IS NULL OR session = $2) ORDER BY entity, id",
+    )
+    .bind(only)
+    .bind(session)
+    .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let next = answer(&row)?;
         if answers.first().is_some_and(|first| first.entity != next.entity) {

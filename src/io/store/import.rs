@@ -7,6 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::{Store, StoreError, suppression};
 use crate::input::problem::{Place, Problem};
 use crate::input::recipients::Recipient;
+use crate::input::sessions::{ALL, Cell};
 use crate::plan::Revision;
 
 /// Rows that one statement takes.
@@ -59,6 +60,8 @@ struct RowJson {
     entity: String,
     kind: &'static str,
     language: String,
+    /// As `recipient.sessions` has them.
+    sessions: String,
     cells: String,
     file: String,
     line: u64,
@@ -114,6 +117,7 @@ impl Importer {
             entity: recipient.entity.clone(),
             kind: recipient.kind.as_str(),
             language: recipient.language.to_string(),
+            sessions: sessions(recipient.sessions.as_ref()),
             cells: serde_json::to_string(&recipient.cells).expect("a map of texts is JSON"),
             file: recipient.place.file.clone(),
             line: recipient.place.line,
@@ -160,7 +164,7 @@ impl Importer {
     /// Puts the batch in; gives how many rows were new or could be renewed.
     async fn insert(&mut self) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO recipient (address_key, address, entity, kind, language, cells, file, line, seen) SELECT *, ",
+            "INSERT INTO recipient (address_key, address, entity, kind, language, sessions, cells, file, line, seen) SELECT *, ",
         );
         query.push_bind(self.number).push(" FROM (");
         query.push_values(&self.batch, |mut row, recipient| {
@@ -169,6 +173,7 @@ impl Importer {
                 .push_bind(&recipient.entity)
                 .push_bind(recipient.kind)
                 .push_bind(&recipient.language)
+                .push_bind(&recipient.sessions)
                 .push_bind(&recipient.cells)
                 .push_bind(&recipient.file)
                 .push_bind(i64::try_from(recipient.line).unwrap_or(i64::MAX));
@@ -202,7 +207,9 @@ impl Importer {
         Ok(())
     }
 
-    /// Plans a dispatch for each mailbox that has none, takes off those that left the lists, and commits.
+    /// Plans a dispatch for each mailbox that has none, of each state of the event that newcomers are told (one for each session
+    /// to which it is invited), takes off those that left the lists or a session, and commits. `sessions` are all that there
+    /// are: invitations to others go.
     ///
     /// With `withdraw` the lists are all there are: who is on none of them any more is not written to. The digest of what
     /// was imported is forgotten until [`Store::remember_lists`] is told it.
@@ -211,30 +218,29 @@ impl Importer {
     /// The store cannot be written; nothing is planned then.
     pub async fn finish(
         mut self,
-        revision: &Revision,
+        revisions: &[&Revision],
+        sessions: &[&str],
         withdraw: bool,
         now_ms: i64,
     ) -> Result<ImportCounts, StoreError> {
         self.flush().await?;
         let connection = &mut *self.connection;
-        // First those who come back to the lists, so that nobody is planned twice.
-        self.counts.planned = sqlx::query(include_str!("sql/import_return.sql"))
-            .bind(self.number)
-            .bind(now_ms)
-            .bind(i64::from(revision.number))
-            .bind(i64::from(revision.sequence.number()))
-            .execute(&mut *connection)
-            .await?
-            .rows_affected();
-        self.counts.planned += sqlx::query(include_str!("sql/import_plan.sql"))
-            .bind(self.number)
-            .bind(now_ms)
-            .bind(i64::from(revision.number))
-            .bind(i64::from(revision.sequence.number()))
-            .execute(&mut *connection)
-            .await?
-            .rows_affected();
+        for revision in revisions {
+            // First those who come back to the lists, so that nobody is planned twice.
+            for sql in [include_str!("sql/import_return.sql"), include_str!("sql/import_plan.sql")] {
+                self.counts.planned += sqlx::query(sql)
+                    .bind(self.number)
+                    .bind(now_ms)
+                    .bind(i64::from(revision.number))
+                    .bind(i64::from(revision.sequence.number()))
+                    .bind(&revision.session)
+                    .execute(&mut *connection)
+                    .await?
+                    .rows_affected();
+            }
+        }
         self.counts.withdrawn = if withdraw { self.withdraw(now_ms).await? } else { 0 };
+        self.counts.withdrawn += self.leave_sessions(sessions, now_ms).await?;
         let connection = &mut *self.connection;
         // After everything that makes a dispatch ready.
         suppression::sweep(connection, now_ms, true).await?;
@@ -262,6 +268,32 @@ impl Importer {
         Ok(done.rows_affected())
     }
 
+    /// Takes off what is open of sessions to which a row invites no longer, or that there are no longer.
+    async fn leave_sessions(&mut self, sessions: &[&str], now_ms: i64) -> Result<u64, StoreError> {
+        // Millions of rows of an event without sessions are not gone through once more.
+        let has_sessions: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM revision WHERE session <> '')")
+            .fetch_one(&mut *self.connection)
+            .await?;
+        if !has_sessions {
+            return Ok(0);
+        }
+        let done = sqlx::query(
+            "UPDATE dispatch SET state = 'CANCELLED', changed_ms = $2
+             FROM recipient r
+             WHERE r.id = dispatch.recipient AND dispatch.state IN ('READY', 'DEFERRED')
+               AND dispatch.purpose IN ('invitation', 'reminder')
+               AND (dispatch.session NOT IN (SELECT value FROM json_each($3))
+                    OR r.seen = $1 AND dispatch.session <> '' AND r.sessions <> ' all '
+                       AND instr(r.sessions, ' ' || dispatch.session || ' ') = 0)",
+        )
+        .bind(self.number)
+        .bind(now_ms)
+        .bind(serde_json::to_string(sessions).expect("texts are JSON"))
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
     /// Gives everything up: the journal is as it was.
     ///
     /// # Errors
@@ -270,5 +302,14 @@ impl Importer {
         self.flush().await?;
         sqlx::query("ROLLBACK").execute(&mut *self.connection).await?;
         Ok(std::mem::take(&mut self.counts))
+    }
+}
+
+/// As a column in which an id is found with a blank before and after it.
+fn sessions(cell: Option<&Cell>) -> String {
+    match cell {
+        None => String::new(),
+        Some(Cell::All) => format!(" {ALL} "),
+        Some(Cell::Some(ids)) => format!(" {} ", ids.join(" ")),
     }
 }

@@ -97,9 +97,12 @@ impl Store {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(include_str!("sql/known.sql")).bind(json).fetch_all(&mut *connection).await?;
         let mut all: Vec<Invited> = Vec::new();
+        let mut whose: Option<(i64, String)> = None;
         for row in &rows {
             let recipient: i64 = row.get("recipient");
-            if all.last().is_none_or(|last| last.recipient != recipient) {
+            // To each session a mailbox has an invitation of its own: a UID leads to that one, and to what was sent of it.
+            let of: (i64, String) = (recipient, row.get::<Option<String>, _>("session").unwrap_or_default());
+            if whose.replace(of.clone()) != Some(of) {
                 let address: String = row.get("address");
                 let address = AddrSpec::parse(&address).map_err(|_| unknown("address", &address))?;
                 all.push(Invited { recipient, address, entity: row.get("entity"), sent: Vec::new() });

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{Store, StoreError};
 use crate::calendar::{OrganizerMethod, PartStat, Sequence};
 use crate::input::problem::Place;
+use crate::input::sessions;
 use crate::journal::{Standing, Tally};
 use crate::mail::{AddrSpec, MessageId};
 use crate::people::{Kind, Language};
@@ -59,6 +60,8 @@ pub struct OpenRow {
     pub recipient_id: i64,
     /// The message as planned.
     pub dispatch: Dispatch,
+    /// The session that it is of; empty for the event as a whole.
+    pub session: String,
     /// Attempts that counted.
     pub attempts: u32,
     /// The message's Date where it has been armed before.
@@ -76,6 +79,8 @@ pub struct LedgerRow {
     pub recipient_id: i64,
     /// Why.
     pub purpose: Purpose,
+    /// The session that it is of; empty for the event as a whole.
+    pub session: String,
     /// Which state of the event.
     pub revision: u32,
     /// Which reminder or letter; 0 where the purpose has none.
@@ -125,6 +130,7 @@ impl Store {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(open_row).collect()
@@ -139,10 +145,12 @@ impl Store {
         let count: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM dispatch d JOIN recipient r ON r.id = d.recipient
              WHERE d.state IN ('READY', 'DEFERRED') AND d.purpose = $1 AND d.mailing = $2
+               AND ($3 IS NULL OR d.session = $3)
                AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))",
         )
         .bind(errand.purpose.as_str())
         .bind(errand.mailing)
+        .bind(self.looked_at())
         .fetch_one(&mut *connection)
         .await?;
         Ok(count.unsigned_abs())
@@ -180,6 +188,7 @@ impl Store {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(open_row).collect()
@@ -192,10 +201,8 @@ impl Store {
     /// The store cannot be read, or holds what this version does not know.
     pub async fn told_before(&self, dispatch: i64) -> Result<Option<(OpenRow, String)>, StoreError> {
         let mut connection = self.connection.lock().await;
-        let row = sqlx::query(include_str!("sql/told_before.sql"))
-            .bind(dispatch)
-            .fetch_optional(&mut *connection)
-            .await?;
+        let row =
+            sqlx::query(include_str!("sql/told_before.sql")).bind(dispatch).fetch_optional(&mut *connection).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some((open_row(&row)?, row.get::<Option<String>, _>("digest").unwrap_or_default())))
     }
@@ -209,6 +216,7 @@ impl Store {
         let rows = sqlx::query(include_str!("sql/ledger_page.sql"))
             .bind(after)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter()
@@ -220,6 +228,7 @@ impl Store {
                     id: row.get("id"),
                     recipient_id: row.get("recipient"),
                     purpose: purpose(row)?,
+                    session: row.get("session"),
                     revision: small(row, "revision"),
                     mailing: row.get("mailing"),
                     entry: entry(row)?,
@@ -248,6 +257,7 @@ impl Store {
         let rows = sqlx::query(include_str!("sql/tallies.sql"))
             .bind(errand.purpose.as_str())
             .bind(errand.mailing)
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         let mut counts: BTreeMap<String, Vec<(Standing, u64)>> = BTreeMap::new();
@@ -266,9 +276,9 @@ impl Store {
     pub async fn errands(&self) -> Result<Vec<(Errand, Tally)>, StoreError> {
         let found: Vec<(String, i64)> = {
             let mut connection = self.connection.lock().await;
-            sqlx::query_as("SELECT purpose, mailing FROM dispatch GROUP BY purpose, mailing ORDER BY min(id)")
-                .fetch_all(&mut *connection)
-                .await?
+            let sql = "SELECT purpose, mailing FROM dispatch WHERE $1 IS NULL OR session = $1
+                       GROUP BY purpose, mailing ORDER BY min(id)";
+            sqlx::query_as(sql).bind(self.looked_at()).fetch_all(&mut *connection).await?
         };
         let mut all = Vec::with_capacity(found.len());
         for (word, mailing) in found {
@@ -298,10 +308,12 @@ impl Store {
         let due: Option<i64> = sqlx::query_scalar(
             "SELECT min(d.due_ms) FROM dispatch d JOIN recipient r ON r.id = d.recipient
              WHERE d.state = 'DEFERRED' AND d.purpose = $1 AND d.mailing = $2
+               AND ($3 IS NULL OR d.session = $3)
                AND (d.purpose <> 'invitation' OR r.seen = (SELECT import FROM folder))",
         )
         .bind(errand.purpose.as_str())
         .bind(errand.mailing)
+        .bind(self.looked_at())
         .fetch_one(&mut *connection)
         .await?;
         Ok(due.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
@@ -344,6 +356,7 @@ fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
         id: row.get("id"),
         recipient_id: row.get("recipient"),
         dispatch: Dispatch { key, entry: entry(row)?, held: held(row)?, thread: thread.map(MessageId::from_journal) },
+        session: row.get("session"),
         attempts: small(row, "attempts"),
         date: row.get::<Option<i64>, _>("date_ms").and_then(|ms| Timestamp::from_millisecond(ms).ok()),
         recipient,
@@ -397,13 +410,19 @@ pub(super) fn unknown(what: &str, word: &str) -> StoreError {
 pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
     let (address, kind, language): (String, String, String) =
         (row.get("address"), row.get("kind"), row.get("language"));
-    let cells: String = row.get("cells");
+    let (cells, invited): (String, String) = (row.get("cells"), row.get("sessions"));
+    let mut cells: BTreeMap<String, String> = serde_json::from_str(&cells).map_err(|_| unknown("cells", &cells))?;
+    // What the lists say now: the rest of a row stays as it was when its first message was armed.
+    let invited: Vec<&str> = invited.split_whitespace().collect();
+    if !invited.is_empty() {
+        cells.insert(sessions::COLUMN.to_owned(), invited.join("; "));
+    }
     Ok(RecipientRow {
         address: AddrSpec::parse(&address).map_err(|_| unknown("address", &address))?,
         entity: row.get("entity"),
         kind: Kind::parse(&kind).ok_or_else(|| unknown("kind", &kind))?,
         language: Language::parse(&language).ok_or_else(|| unknown("language", &language))?,
-        cells: serde_json::from_str(&cells).map_err(|_| unknown("cells", &cells))?,
+        cells,
         place: Place::new(row.get("file"), row.get::<i64, _>("line").unsigned_abs(), 0),
     })
 }

@@ -28,7 +28,7 @@ pub enum Circle {
     Withdrawn,
     /// Whose invitation a person held back before it was sent.
     HeldBack,
-    /// Who holds the invitation and left the lists.
+    /// Who holds the invitation and left the lists, or is invited to this session no longer.
     Gone,
 }
 
@@ -39,17 +39,19 @@ impl Circle {
             Self::Behind(revision) => format!(
                 "h.id IS NOT NULL AND l.method = 'REQUEST' AND h.revision < {revision}
                  AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = r.id AND d.purpose = 'update'
-                                 AND d.revision >= {revision})"
+                                 AND d.session = w.session AND d.revision >= {revision})"
             ),
             Self::Invited => "h.id IS NOT NULL AND l.method = 'REQUEST'".to_owned(),
             Self::Unsent => "h.id IS NULL AND l.purpose = 'invitation'".to_owned(),
             Self::Withdrawn => "l.method = 'CANCEL'".to_owned(),
             Self::HeldBack => "EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = r.id AND d.purpose = 'invitation'
-                                       AND d.state = 'HELD')"
+                                       AND d.session = w.session AND d.state = 'HELD')"
                 .to_owned(),
-            Self::Gone => {
-                "h.id IS NOT NULL AND l.method = 'REQUEST' AND r.seen <> (SELECT import FROM folder)".to_owned()
-            }
+            Self::Gone => "h.id IS NOT NULL AND l.method = 'REQUEST'
+                 AND (r.seen <> (SELECT import FROM folder)
+                      OR w.session <> '' AND r.sessions NOT IN ('', ' all ')
+                         AND instr(r.sessions, ' ' || w.session || ' ') = 0)"
+                .to_owned(),
         }
     }
 }
@@ -70,7 +72,7 @@ pub struct Candidate {
 }
 
 impl Store {
-    /// The mailboxes of a circle after a row.
+    /// The mailboxes of a circle after a row, by what they have of the session that is looked at.
     ///
     /// # Errors
     /// The store cannot be read, or holds what this version does not know.
@@ -81,6 +83,7 @@ impl Store {
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(after)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
         rows.iter().map(candidate).collect()
@@ -94,9 +97,11 @@ impl Store {
         let mut connection = self.connection.lock().await;
         let found = sqlx::query_scalar(
             "SELECT r.address FROM recipient r JOIN holding w ON w.recipient = r.id
-             WHERE r.entity = $1 AND r.seen = (SELECT import FROM folder) AND w.held IS NULL ORDER BY r.id LIMIT 5",
+             WHERE r.entity = $1 AND r.seen = (SELECT import FROM folder) AND w.held IS NULL
+               AND ($2 IS NULL OR w.session = $2) ORDER BY r.id LIMIT 5",
         )
         .bind(entity)
+        .bind(self.looked_at())
         .fetch_all(&mut *connection)
         .await?;
         Ok(found)
@@ -134,26 +139,27 @@ pub struct Planning<'s> {
 }
 
 impl Planning<'_> {
-    /// Adds a state of the event.
+    /// Adds a state of the event or of a session; gives it back with its number, which follows all that there are.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn add_revision(&self, revision: &Revision, now_ms: i64) -> Result<(), StoreError> {
+    pub async fn add_revision(&self, revision: Revision, now_ms: i64) -> Result<Revision, StoreError> {
         let mut connection = self.store.connection.lock().await;
-        sqlx::query(
-            "INSERT INTO revision (number, sequence, dtstamp_ms, facts, kind, made_ms, note)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        let number: i64 = sqlx::query_scalar(
+            "INSERT INTO revision (number, session, sequence, dtstamp_ms, facts, kind, made_ms, note)
+             SELECT max(number) + 1, $1, $2, $3, $4, $5, $6, $7 FROM revision RETURNING number",
         )
-        .bind(i64::from(revision.number))
+        .bind(&revision.session)
         .bind(i64::from(revision.sequence.number()))
         .bind(revision.dtstamp.as_millisecond())
         .bind(&revision.facts)
         .bind(revision.kind.as_str())
         .bind(now_ms)
         .bind(&revision.note)
-        .execute(&mut *connection)
+        .fetch_one(&mut *connection)
         .await?;
-        Ok(())
+        let number = u32::try_from(number).map_err(|_| StoreError::Step("there are too many states".to_owned()))?;
+        Ok(Revision { number, ..revision })
     }
 
     /// Plans an update or a cancellation of a revision for mailboxes, and takes back what of older revisions is still open for
@@ -238,6 +244,7 @@ impl Planning<'_> {
         sqlx::query(
             "UPDATE dispatch SET state = 'CANCELLED', changed_ms = $2
              WHERE purpose = 'invitation' AND revision < $1 AND date_ms IS NOT NULL AND state IN ('READY', 'DEFERRED')
+               AND session = (SELECT session FROM revision WHERE number = $1)
                AND EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = dispatch.recipient AND d.purpose = 'invitation'
                            AND d.revision = $1)",
         )
@@ -248,7 +255,7 @@ impl Planning<'_> {
         Ok(moved)
     }
 
-    /// Holds back invitations that were not sent yet, or lets them go again; gives how many.
+    /// Holds back invitations to the session that is looked at that were not sent yet, or lets them go again; gives how many.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -257,16 +264,18 @@ impl Planning<'_> {
         let sql = if hold {
             "UPDATE dispatch SET state = 'HELD', reply = 'withdrawn before it was sent', changed_ms = $2
              WHERE purpose = 'invitation' AND state IN ('READY', 'DEFERRED', 'SUPPRESSED')
-               AND recipient IN (SELECT value FROM json_each($1))"
+               AND ($3 IS NULL OR session = $3) AND recipient IN (SELECT value FROM json_each($1))"
         } else {
             "UPDATE dispatch SET state = 'READY', reply = NULL, due_ms = 0, changed_ms = $2
-             WHERE purpose = 'invitation' AND state = 'HELD' AND recipient IN (SELECT value FROM json_each($1))"
+             WHERE purpose = 'invitation' AND state = 'HELD' AND ($3 IS NULL OR session = $3)
+               AND recipient IN (SELECT value FROM json_each($1))"
         };
         let mut changed = 0;
         for batch in mailboxes.chunks(BATCH) {
             changed += sqlx::query(sql)
                 .bind(serde_json::to_string(batch).expect("numbers are JSON"))
                 .bind(now_ms)
+                .bind(self.store.looked_at())
                 .execute(&mut *connection)
                 .await?
                 .rows_affected();

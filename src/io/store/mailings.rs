@@ -44,6 +44,8 @@ impl Mailing {
 pub struct Pick {
     /// Its row in the journal.
     pub recipient: i64,
+    /// Of which state of the event a message without a calendar object is.
+    pub revision: u32,
     /// The dispatch whose calendar object is sent again; `None` for a message without one.
     pub held: Option<i64>,
     /// What its entity answered, for the letter; `None` for nothing.
@@ -53,20 +55,24 @@ pub struct Pick {
 #[derive(Serialize)]
 struct PickJson {
     recipient: i64,
+    revision: u32,
     held: Option<i64>,
     answer: &'static str,
 }
 
 impl Store {
-    /// The last mailing of a name; a reminder has none.
+    /// The last mailing of a name, of the session that is looked at; a reminder has none.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn mailing(&self, purpose: Purpose, name: &str) -> Result<Option<Mailing>, StoreError> {
         let mut connection = self.connection.lock().await;
-        sqlx::query("SELECT * FROM mailing WHERE purpose = $1 AND name = $2 ORDER BY id DESC LIMIT 1")
+        let sql = "SELECT m.* FROM mailing m JOIN revision v ON v.number = m.revision
+                   WHERE m.purpose = $1 AND m.name = $2 AND v.session = $3 ORDER BY m.id DESC LIMIT 1";
+        sqlx::query(sql)
             .bind(purpose.as_str())
             .bind(name)
+            .bind(self.looked_at().unwrap_or_default())
             .fetch_optional(&mut *connection)
             .await?
             .as_ref()
@@ -83,10 +89,12 @@ impl Store {
         sqlx::query(
             "SELECT * FROM mailing m WHERE m.purpose = $1
                AND EXISTS (SELECT 1 FROM dispatch d
-                           WHERE d.purpose = m.purpose AND d.mailing = m.id AND d.state IN ('READY', 'DEFERRED'))
+                           WHERE d.purpose = m.purpose AND d.mailing = m.id AND d.state IN ('READY', 'DEFERRED')
+                             AND ($2 IS NULL OR d.session = $2))
              ORDER BY m.id DESC LIMIT 1",
         )
         .bind(purpose.as_str())
+        .bind(self.looked_at())
         .fetch_optional(&mut *connection)
         .await?
         .as_ref()
@@ -124,27 +132,20 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn plan_mailing(
-        &self,
-        errand: Errand,
-        revision: u32,
-        picks: &[Pick],
-        now_ms: i64,
-    ) -> Result<u64, StoreError> {
+    pub async fn plan_mailing(&self, errand: Errand, picks: &[Pick], now_ms: i64) -> Result<u64, StoreError> {
         let mut connection = self.connection.lock().await;
         let mut planned = 0;
         for batch in picks.chunks(BATCH) {
             let json: Vec<PickJson> = batch
                 .iter()
                 .map(|pick| {
-                    let Pick { recipient, held, answer } = *pick;
-                    PickJson { recipient, held, answer: answer.map_or("", PartStat::as_str) }
+                    let Pick { recipient, revision, held, answer } = *pick;
+                    PickJson { recipient, revision, held, answer: answer.map_or("", PartStat::as_str) }
                 })
                 .collect();
             planned += sqlx::query(include_str!("sql/plan_mailing.sql"))
                 .bind(errand.purpose.as_str())
                 .bind(errand.mailing)
-                .bind(i64::from(revision))
                 .bind(now_ms)
                 .bind(serde_json::to_string(&json).expect("numbers and words are JSON"))
                 .execute(&mut *connection)
@@ -156,7 +157,7 @@ impl Store {
     }
 
     /// Takes back what is open of reminders and no longer due: those with a calendar object that are not for `asked`, those
-    /// without that are not for `invited`. Gives how many.
+    /// without that are not for `invited`. Of the session that is looked at. Gives how many.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -165,12 +166,13 @@ impl Store {
         let mut connection = self.connection.lock().await;
         let done = sqlx::query(
             "UPDATE dispatch SET state = 'CANCELLED', reply = 'no longer due', changed_ms = $3
-             WHERE purpose = 'reminder' AND state IN ('READY', 'DEFERRED')
+             WHERE purpose = 'reminder' AND state IN ('READY', 'DEFERRED') AND ($4 IS NULL OR session = $4)
                AND recipient NOT IN (SELECT value FROM json_each(CASE WHEN method = '' THEN $2 ELSE $1 END))",
         )
         .bind(json(asked))
         .bind(json(invited))
         .bind(now_ms)
+        .bind(self.looked_at())
         .execute(&mut *connection)
         .await?;
         Ok(done.rows_affected())

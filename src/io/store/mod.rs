@@ -38,8 +38,8 @@ use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
@@ -50,7 +50,7 @@ use tokio::sync::Mutex;
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
 /// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,8 @@ pub struct Store {
     run: AtomicI64,
     /// Whether suppressed addresses are kept as hashes only.
     hashes_only: AtomicBool,
+    /// The session that is looked at; `None` for all of them, and where the event has none.
+    session: RwLock<Option<String>>,
 }
 
 fn migrator() -> Migrator {
@@ -115,7 +117,8 @@ fn migrator() -> Migrator {
         step(5, "replies", include_str!("sql/0005_replies.sql")),
         step(6, "binding", include_str!("sql/0006_binding.sql")),
         step(7, "speaking", include_str!("sql/0007_speaking.sql")),
-        step(VERSION, "approval", include_str!("sql/0008_approval.sql")),
+        step(8, "approval", include_str!("sql/0008_approval.sql")),
+        step(VERSION, "sessions", include_str!("sql/0009_sessions.sql")),
     ])
 }
 
@@ -237,7 +240,21 @@ impl Store {
             scratch,
             run: AtomicI64::new(0),
             hashes_only: AtomicBool::new(false),
+            session: RwLock::default(),
         }
+    }
+
+    /// From now on what is read of dispatches, mailboxes and answers is that of one session alone, by its id; all of it with
+    /// an empty one. What is written says itself whose it is.
+    pub fn look_at(&self, session: &str) {
+        // A panic elsewhere cannot leave half a text.
+        *self.session.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(session).filter(|id| !id.is_empty()).map(str::to_owned);
+    }
+
+    /// The session that is looked at, for a statement.
+    fn looked_at(&self) -> Option<String> {
+        self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The journal's file.

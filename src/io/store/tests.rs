@@ -219,6 +219,7 @@ async fn an_approved_plan_stays_as_it_was_and_another_goes() {
     let store = Store::open(&folder.0, 5000).await.expect("opens");
     let errand = Errand::of(Purpose::Invitation);
     let message = |recipient: i64| SealedMessage {
+        session: String::new(),
         recipient,
         address: format!("…@x{recipient}.example"),
         letter: "invitation/ngo.en".to_owned(),
@@ -245,7 +246,7 @@ async fn an_approved_plan_stays_as_it_was_and_another_goes() {
     assert_eq!(seen, [(3, "Carl", 0), (2, "Berta", 1), (1, "Ana", 0)]);
     assert!(plans.iter().all(|plan| plan.sealed == sealed));
     for (number, messages) in [(1, 0), (2, 2), (3, 2)] {
-        assert_eq!(store.sealed_page(number, 0, 10).await.expect("a page").len(), messages, "of plan {number}");
+        assert_eq!(store.sealed_page(number, (0, ""), 10).await.expect("a page").len(), messages, "of plan {number}");
     }
     assert_eq!(store.sealed_of(&[3, 2], &[3]).await.expect("found")[&3].len(), 2);
     assert!(store.plans(Some(Errand::of(Purpose::Update))).await.expect("plans").is_empty());

@@ -10,6 +10,7 @@ SET seen = excluded.seen,
     entity = excluded.entity,
     kind = excluded.kind,
     language = excluded.language,
+    sessions = excluded.sessions,
     cells = excluded.cells
 WHERE recipient.seen <> excluded.seen
   AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.recipient = recipient.id AND d.date_ms IS NOT NULL)

@@ -7,9 +7,9 @@ WITH concerned (recipient) AS (
     UNION
     SELECT r.id FROM json_each($1, '$.addresses') j JOIN recipient r ON r.address_key = j.value
 )
-SELECT r.id AS recipient, r.address, r.entity, d.id AS dispatch, d.revision, d.sequence, d.method, d.state, d.uid,
+SELECT r.id AS recipient, r.address, r.entity, d.session, d.id AS dispatch, d.revision, d.sequence, d.method, d.state, d.uid,
        d.message_id, d.date_ms
 FROM concerned c
 JOIN recipient r ON r.id = c.recipient
 LEFT JOIN dispatch d ON d.recipient = r.id AND d.message_id IS NOT NULL
-ORDER BY r.id, d.id
+ORDER BY r.id, d.session, d.id

@@ -5,7 +5,8 @@ FROM sealed_message m
 JOIN recipient r ON r.id = m.recipient
 WHERE m.sealed = $1
   AND NOT EXISTS (SELECT 1 FROM dispatch d
-                  WHERE d.recipient = m.recipient AND d.purpose = $2 AND d.mailing = $3 AND d.state <> 'CANCELLED'
+                  WHERE d.recipient = m.recipient AND d.session = m.session AND d.purpose = $2
+                    AND d.mailing = $3 AND d.state <> 'CANCELLED'
                     AND (d.state NOT IN ('READY', 'DEFERRED') OR d.purpose <> 'invitation'
                          OR r.seen = (SELECT import FROM folder)))
 ORDER BY r.id

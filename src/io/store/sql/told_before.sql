@@ -1,6 +1,6 @@
 -- The message of which a dispatch tells what has changed since: the last one that the recipient has with a calendar
 -- object. $1: the dispatch.
-SELECT d.id, d.purpose, d.revision, d.mailing, d.method, d.sequence, d.partstat, d.attempts, d.date_ms, d.state,
+SELECT d.id, d.purpose, d.session, d.revision, d.mailing, d.method, d.sequence, d.partstat, d.attempts, d.date_ms, d.state,
        h.revision AS held_revision, h.sequence AS held_sequence, h.method AS held_method, h.language AS held_language,
        t.message_id AS thread_id, d.recipient,
        r.address_key, r.address, r.entity, r.kind, r.language, r.cells, r.file, r.line,
