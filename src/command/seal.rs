@@ -31,7 +31,6 @@ pub(super) async fn invitations(path: &Path, typed: &cli::Plan) -> Result<Exit, 
 pub(super) async fn run(asked: &Asked<'_>, typed: &cli::Delivery, story: &Map<String, Value>) -> Result<Exit, Stopped> {
     let (by, account) = sealing::who(typed.by.as_deref())?;
     let Asked { folder, store, sending, .. } = asked;
-    store.demand_syncs().await?;
     let (id, sealed) = sealing::seal(asked, &by, &account).await?;
     let (sentence, reckoned) = forecast::reckon(store, &sending.terms, sealed.extent().messages).await?;
     let planner = Planner { by: &by, account: &account, made: clock::now() };

@@ -51,6 +51,9 @@ pub(super) async fn run(path: &Path, typed: &cli::Send) -> Result<Exit, Stopped>
     // The first message is not armed before all of the plan is on disk.
     store.postpone_syncs().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
+    if delivery.seal {
+        store.demand_syncs().await?;
+    }
     say_plan(&planned, path, delivery.json);
     // Lists that were typed are not all there are.
     if !delivery.json && typed.lists.recipients.is_empty() {
