@@ -11,7 +11,7 @@ use crate::cli;
 use crate::desk::export::{HEADINGS, harmless};
 use crate::exit::{Exit, Stopped};
 use crate::io::files::FileError;
-use crate::io::store::{Entities, EntitySummary, LedgerRow, ReturnedMails, Store};
+use crate::io::store::{Known, KnownOf, LedgerRow, ReturnedMails, Store};
 use crate::journal::Standing;
 use crate::plan::Participation;
 use crate::replies::{Class, cure};
@@ -28,9 +28,16 @@ const NUMBERS: [&str; 8] =
 pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stopped> {
     let store = Store::open_reading(path).await?;
     let choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
-    let entities = store.entities().await?;
+    let read;
+    let known = match choice.known() {
+        Some(known) => known,
+        None => {
+            read = store.known_mailboxes().await?;
+            &read
+        }
+    };
     let returned = store.returned_mail().await?;
-    let table = Table { store: &store, choice: &choice, entities: &entities, returned: &returned };
+    let table = Table { store: &store, choice: &choice, known, returned: &returned };
     if let cli::Format::Xlsx = typed.format {
         let Some(name) = &typed.out else {
             return Err(Stopped::Usage("a workbook is no text; name a file with --out".to_owned()));
@@ -48,11 +55,11 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
     match typed.format {
         cli::Format::Csv => {
             let mut csv = csv::Writer::from_writer(&mut out);
-            csv.write_record(HEADINGS).map_err(std::io::Error::other)?;
+            csv.write_record(HEADINGS).map_err(of_csv)?;
             let mut after = 0;
             while let Some(page) = table.next(&mut after).await? {
                 for row in &page {
-                    csv.write_record(table.cells(row).iter().map(|c| harmless(c))).map_err(std::io::Error::other)?;
+                    csv.write_record(table.cells(row).iter().map(|c| harmless(c))).map_err(of_csv)?;
                 }
             }
             csv.flush()?;
@@ -72,6 +79,17 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// What went wrong below: a reader who left is to be known as one.
+fn of_csv(error: csv::Error) -> std::io::Error {
+    if !error.is_io_error() {
+        return std::io::Error::other(error);
+    }
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => std::io::ErrorKind::Other.into(),
+    }
 }
 
 /// A workbook with the same cells; texts stay texts, so that nothing has to be made harmless.
@@ -121,7 +139,7 @@ fn make_folder_of(name: &Path) -> Result<(), FileError> {
 struct Table<'t> {
     store: &'t Store,
     choice: &'t Chosen,
-    entities: &'t Entities,
+    known: &'t Known,
     returned: &'t ReturnedMails,
 }
 
@@ -138,7 +156,7 @@ impl Table<'_> {
         let number = |n: Option<i64>| n.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default();
         let text = |t: &Option<String>| t.clone().unwrap_or_default();
         let time = |t: Option<jiff::Timestamp>| t.map(|t| t.to_string()).unwrap_or_default();
-        let entity = self.entities.get(&row.recipient.entity).cloned().unwrap_or_default();
+        let known = self.known.of(row.recipient_id);
         let returned = self.returned.of(row.id, row.recipient_id);
         let class = Class::parse(&returned.class).filter(|_| row.standing == Standing::Bounced);
         [
@@ -163,12 +181,12 @@ impl Table<'_> {
             row.entry.map(|entry| entry.method.as_str().to_owned()).unwrap_or_default(),
             row.entry.map(|entry| entry.sequence.to_string()).unwrap_or_default(),
             row.entry.map(|entry| entry.partstat.as_str().to_owned()).unwrap_or_default(),
-            answer_word(&entity).to_owned(),
-            number(Some(i64::from(entity.persons))),
-            time(entity.answered),
-            entity.source.clone(),
-            time(entity.silent_since.filter(|_| !entity.is_withdrawn)),
-            if entity.has_conflict { "yes".to_owned() } else { String::new() },
+            answer_word(&known).to_owned(),
+            number(Some(i64::from(known.persons))),
+            time(known.answered),
+            known.source.to_owned(),
+            time(known.silent_since.filter(|_| !known.is_withdrawn)),
+            if known.has_conflict { "yes".to_owned() } else { String::new() },
             returned.class,
             returned.diagnostic,
             class.map(cure).unwrap_or_default().to_owned(),
@@ -180,7 +198,7 @@ impl Table<'_> {
     fn json(&self, row: &LedgerRow) -> Value {
         let mut object: Map<String, Value> =
             HEADINGS.iter().map(|h| (*h).to_owned()).zip(self.cells(row).map(Value::String)).collect();
-        let persons = self.entities.get(&row.recipient.entity).map(|entity| i64::from(entity.persons));
+        let persons = Some(i64::from(self.known.of(row.recipient_id).persons));
         for (key, number) in [
             ("attempts", Some(i64::from(row.attempts))),
             ("code", row.code.filter(|c| *c > 0)),
@@ -199,10 +217,10 @@ impl Table<'_> {
 }
 
 /// What the entity answered; whoever was withdrawn or not reached is not silent.
-fn answer_word(entity: &EntitySummary) -> &'static str {
-    match entity.answer {
-        _ if entity.is_withdrawn => "withdrawn",
-        Participation::Silent if !entity.is_reached => "",
+fn answer_word(known: &KnownOf<'_>) -> &'static str {
+    match known.answer {
+        _ if known.is_withdrawn => "withdrawn",
+        Participation::Silent if !known.is_reached => "",
         answer => answer.as_str(),
     }
 }

@@ -27,6 +27,7 @@ mod mailings;
 mod oracles;
 mod people;
 mod preview;
+mod printing;
 mod proxy;
 mod recipients;
 mod records;
