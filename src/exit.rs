@@ -6,6 +6,7 @@ use crate::input::problem::Problem;
 use crate::io;
 use crate::io::files::FileError;
 use crate::io::inbound::InboundError;
+use crate::io::printing::remark;
 use crate::io::secrets::SecretError;
 use crate::io::smtp::TlsError;
 use crate::io::store::StoreError;
@@ -129,24 +130,24 @@ impl Stopped {
             print_problems(problems);
         }
         if let Self::Approval(changes, _) = self {
-            changes.iter().for_each(|change| eprintln!("{change}"));
+            changes.iter().for_each(|change| remark(format_args!("{change}")));
         }
-        eprintln!("convoke: {}", io::chain(self));
+        remark(format_args!("convoke: {}", io::chain(self)));
     }
 }
 
 /// Tells of trouble that stops nothing.
 pub fn print_trouble(error: &dyn std::error::Error) {
-    eprintln!("convoke: {}", io::chain(error));
+    remark(format_args!("convoke: {}", io::chain(error)));
 }
 
 /// One line for each problem, in the order of the files.
 pub fn print_problems(problems: &[Problem]) {
     for problem in problems.iter().take(SHOWN) {
-        eprintln!("{problem}");
+        remark(format_args!("{problem}"));
     }
     if problems.len() > SHOWN {
-        eprintln!("… and {} more", problems.len() - SHOWN);
+        remark(format_args!("… and {} more", problems.len() - SHOWN));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cli;
 use crate::desk::export::{HEADINGS, SESSION, harmless};
 use crate::exit::{Exit, Stopped};
 use crate::io::files::FileError;
-use crate::io::store::{Entities, EntitySummary, LedgerRow, ReturnedMails, Store};
+use crate::io::store::{KnownOf, LedgerRow, ReturnedMails, Store};
 use crate::journal::Standing;
 use crate::plan::Participation;
 use crate::replies::{Class, cure};
@@ -40,10 +40,12 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
         session.is_empty().then_some(""),
     ) {
         store.look_at(id);
-        let choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
-        // Letters to all have no answers of their own.
-        let entities = if id.is_empty() && !ids.is_empty() { Entities::new() } else { store.entities().await? };
-        views.insert(id.to_owned(), View { choice, entities });
+        let mut choice = Chosen::of_journal(&typed.only, &typed.named, &store).await?;
+        if !id.is_empty() || ids.is_empty() {
+            // Letters to all have no answers of their own.
+            choice.know(&store).await?;
+        }
+        views.insert(id.to_owned(), choice);
     }
     store.look_at(&session);
     let returned = store.returned_mail().await?;
@@ -66,11 +68,11 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
     match typed.format {
         cli::Format::Csv => {
             let mut csv = csv::Writer::from_writer(&mut out);
-            csv.write_record(&table.headings).map_err(std::io::Error::other)?;
+            csv.write_record(&table.headings).map_err(of_csv)?;
             let mut after = 0;
             while let Some(page) = table.next(&mut after).await? {
                 for row in &page {
-                    csv.write_record(table.cells(row).iter().map(|c| harmless(c))).map_err(std::io::Error::other)?;
+                    csv.write_record(table.cells(row).iter().map(|c| harmless(c))).map_err(of_csv)?;
                 }
             }
             csv.flush()?;
@@ -90,6 +92,17 @@ pub(super) async fn run(path: &Path, typed: &cli::Export) -> Result<Exit, Stoppe
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// What went wrong below: a reader who left is to be known as one.
+fn of_csv(error: csv::Error) -> std::io::Error {
+    if !error.is_io_error() {
+        return std::io::Error::other(error);
+    }
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => std::io::ErrorKind::Other.into(),
+    }
 }
 
 /// A workbook with the same cells; texts stay texts, so that nothing has to be made harmless.
@@ -138,16 +151,10 @@ fn make_folder_of(name: &Path) -> Result<(), FileError> {
 /// What is written, whatever the format.
 struct Table<'t> {
     store: &'t Store,
-    /// By the id of the session; that of the event as a whole is empty.
-    views: &'t BTreeMap<String, View>,
+    /// What is meant of a session and known of its mailboxes, by its id; that of the event as a whole is empty.
+    views: &'t BTreeMap<String, Chosen>,
     returned: &'t ReturnedMails,
     headings: Vec<&'static str>,
-}
-
-/// What is meant of a session, and what its entities answered.
-struct View {
-    choice: Chosen,
-    entities: Entities,
 }
 
 impl Table<'_> {
@@ -157,20 +164,21 @@ impl Table<'_> {
         let Some(last) = page.last() else { return Ok(None) };
         *after = last.id;
         let is_meant = |row: &LedgerRow| {
-            self.views.get(&row.session).is_some_and(|view| view.choice.takes(row.recipient_id, &row.recipient))
+            self.views.get(&row.session).is_some_and(|view| view.takes(row.recipient_id, &row.recipient))
         };
         Ok(Some(page.into_iter().filter(is_meant).collect()))
     }
 
-    fn entity(&self, row: &LedgerRow) -> Option<&EntitySummary> {
-        self.views.get(&row.session)?.entities.get(&row.recipient.entity)
+    fn known(&self, row: &LedgerRow) -> KnownOf<'_> {
+        let known = self.views.get(&row.session).and_then(Chosen::known);
+        known.map(|known| known.of(row.recipient_id)).unwrap_or_default()
     }
 
     fn cells(&self, row: &LedgerRow) -> Vec<String> {
         let number = |n: Option<i64>| n.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default();
         let text = |t: &Option<String>| t.clone().unwrap_or_default();
         let time = |t: Option<jiff::Timestamp>| t.map(|t| t.to_string()).unwrap_or_default();
-        let entity = self.entity(row).cloned().unwrap_or_default();
+        let known = self.known(row);
         let returned = self.returned.of(row.id, row.recipient_id);
         let class = Class::parse(&returned.class).filter(|_| row.standing == Standing::Bounced);
         let mut cells = vec![
@@ -195,12 +203,12 @@ impl Table<'_> {
             row.entry.map(|entry| entry.method.as_str().to_owned()).unwrap_or_default(),
             row.entry.map(|entry| entry.sequence.to_string()).unwrap_or_default(),
             row.entry.map(|entry| entry.partstat.as_str().to_owned()).unwrap_or_default(),
-            answer_word(&entity).to_owned(),
-            number(Some(i64::from(entity.persons))),
-            time(entity.answered),
-            entity.source.clone(),
-            time(entity.silent_since.filter(|_| !entity.is_withdrawn)),
-            if entity.has_conflict { "yes".to_owned() } else { String::new() },
+            answer_word(&known).to_owned(),
+            number(Some(i64::from(known.persons))),
+            time(known.answered),
+            known.source.to_owned(),
+            time(known.silent_since.filter(|_| !known.is_withdrawn)),
+            if known.has_conflict { "yes".to_owned() } else { String::new() },
             returned.class,
             returned.diagnostic,
             class.map(cure).unwrap_or_default().to_owned(),
@@ -216,7 +224,7 @@ impl Table<'_> {
     fn json(&self, row: &LedgerRow) -> Value {
         let mut object: Map<String, Value> =
             self.headings.iter().map(|h| (*h).to_owned()).zip(self.cells(row).into_iter().map(Value::String)).collect();
-        let persons = self.entity(row).map(|entity| i64::from(entity.persons));
+        let persons = Some(i64::from(self.known(row).persons));
         for (key, number) in [
             ("attempts", Some(i64::from(row.attempts))),
             ("code", row.code.filter(|c| *c > 0)),
@@ -235,10 +243,10 @@ impl Table<'_> {
 }
 
 /// What the entity answered; whoever was withdrawn or not reached is not silent.
-fn answer_word(entity: &EntitySummary) -> &'static str {
-    match entity.answer {
-        _ if entity.is_withdrawn => "withdrawn",
-        Participation::Silent if !entity.is_reached => "",
+fn answer_word(known: &KnownOf<'_>) -> &'static str {
+    match known.answer {
+        _ if known.is_withdrawn => "withdrawn",
+        Participation::Silent if !known.is_reached => "",
         answer => answer.as_str(),
     }
 }

@@ -1,5 +1,7 @@
 //! `convoke completions` and `convoke manual`, from the same definitions as the help.
 
+use std::io::Write as _;
+
 use clap::CommandFactory as _;
 
 use crate::cli::{self, Cli};
@@ -7,7 +9,10 @@ use crate::exit::{Exit, Stopped};
 use crate::io::files::FileError;
 
 pub(super) fn completions(typed: &cli::Completions) -> Result<Exit, Stopped> {
-    clap_complete::generate(typed.shell, &mut Cli::command(), "convoke", &mut std::io::stdout());
+    // In memory first: the generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(typed.shell, &mut Cli::command(), "convoke", &mut script);
+    std::io::stdout().write_all(&script)?;
     Ok(Exit::Done)
 }
 

@@ -3,6 +3,9 @@
 //! What: [`run`], from what was typed to the exit code. Not here: decisions (the pure rooms), doors (`io`).
 //! Called by: `main`. Can fail: every failure is printed here, once, with its causes.
 
+#[macro_use]
+mod voice;
+
 mod approvals;
 mod approve;
 mod cancel;
@@ -64,8 +67,15 @@ pub fn run(cli: Cli) -> ExitCode {
     let ended = runtime.block_on(verb(cli));
     // A task that still waits for the network has nothing left to say.
     runtime.shutdown_background();
+    let printed = crate::io::printing::ended();
     match ended {
-        Ok(exit) => exit.into(),
+        Ok(exit) => match printed {
+            Ok(()) => exit.into(),
+            Err(error) => {
+                Stopped::Io(error).print();
+                Exit::InputOutput.into()
+            }
+        },
         // Whoever read our output has seen enough: `convoke export | head`.
         Err(Stopped::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done.into(),
         Err(stopped) => {

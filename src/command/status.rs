@@ -20,7 +20,7 @@ use crate::exit::{Exit, Stopped};
 use crate::input::event_file::EventFile;
 use crate::input::reminders::AnswerMode;
 use crate::io::clock;
-use crate::io::store::{Entity, LedgerRow, Returns, Store};
+use crate::io::store::{EntityStanding, LedgerRow, Returns, Store};
 use crate::journal::{Standing, Tally};
 use crate::people::Kind;
 use crate::plan::{Errand, History, Participation};
@@ -259,20 +259,20 @@ impl Answers {
         let (by_kind, all) = (BTreeMap::new(), Attendance::default());
         let (conflicts, asked_again) = (Vec::new(), Vec::new());
         let mut answers = Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again };
-        store.each_entity(false, |entity| answers.add(&entity)).await?;
+        store.each_standing(|entity| answers.add(&entity)).await?;
         Ok(answers)
     }
 
-    fn add(&mut self, entity: &Entity) {
-        if entity.is_withdrawn() {
+    fn add(&mut self, entity: &EntityStanding) {
+        if entity.is_withdrawn {
             self.withdrawn += 1;
             return;
         }
-        if !entity.is_invited() {
+        if !entity.is_invited {
             return;
         }
         for attendance in [self.by_kind.entry(entity.kind).or_default(), &mut self.all] {
-            attendance.add(&entity.position, entity.is_reached());
+            attendance.add(&entity.position, entity.is_reached);
         }
         if !entity.position.conflicts.is_empty() {
             self.all_conflicts += 1;

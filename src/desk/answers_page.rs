@@ -338,6 +338,14 @@ fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%-d %B %Y, %H:%M %Z").to_string()
 }
 
+/// A moment whose time of day is not shown where there is no room.
+fn day_and_clock(moment: &str) -> Markup {
+    match moment.split_once(", ") {
+        Some((day, clock)) => html! { (day) span.clock { ", " (clock) } },
+        None => html! { (moment) },
+    }
+}
+
 fn cases(heading: &str, what: &str, cases: &Cases, zone: &TimeZone) -> Markup {
     let has_words = cases.named.iter().any(|case| !case.words.is_empty());
     html! {
@@ -352,7 +360,7 @@ fn cases(heading: &str, what: &str, cases: &Cases, zone: &TimeZone) -> Markup {
                             tr {
                                 td dir="auto" { (case.entity) }
                                 @if has_words { td.words dir="auto" { (case.words) } }
-                                td.quiet { @if let Some(since) = case.since { (moment(since, zone)) } }
+                                td.quiet { @if let Some(since) = case.since { (day_and_clock(&moment(since, zone))) } }
                             }
                         }
                     }

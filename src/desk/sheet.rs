@@ -65,14 +65,16 @@ tr > :last-child { padding-right: 0; } tbody tr:last-child td { border-bottom: 0
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.n:not(:last-child), td.n:not(:last-child) { padding-right: 18px; }
 .zero { color: var(--quiet); opacity: .7; } .quiet { color: var(--quiet); } .code { font-variant-numeric: tabular-nums; white-space: nowrap; }
-td:first-child { min-width: 9em; } .mark { white-space: nowrap; font-weight: 600; } .words { min-width: 16em; } .address { min-width: 11em; }
+td:first-child:not(.n) { min-width: 9em; } .mark { white-space: nowrap; font-weight: 600; } .words { min-width: 16em; } .address { min-width: 11em; }
 .note { margin: 0 0 12px; color: var(--quiet); font-size: 14px; } .scroll + .note { margin: 12px 0 0; }
 dl { display: flex; flex-wrap: wrap; gap: 10px 42px; margin: 0; } dt { color: var(--quiet); font-size: 13px; }
 dd { margin: 0; overflow-wrap: anywhere; } .latency { margin-bottom: 8px; }
 .latency dd { font: 22px/1.3 var(--serif); font-variant-numeric: lining-nums; color: var(--title); }
 footer { color: var(--quiet); font-size: 13px; } footer p { margin: 0 0 4px; }
 @media (max-width: 640px) { body { padding: 24px 12px 48px; } .tiles { grid-template-columns: 1fr 1fr; }
-  section { padding: 14px 14px 16px; } }
+  section { padding: 14px 14px 16px; } .clock { display: none; } .words { min-width: 12em; }
+  /* Words in a chart are as small as it is: it is wider than the screen, and moves. */
+  .chart { min-width: 860px; } }
 @media print { :root { --page: #fff; --sheet: #fff; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   section { break-inside: avoid-page; padding: 12px 0; border-width: 1px 0 0; margin-bottom: 8px; } .scroll { overflow: visible; }
   tr { break-inside: avoid; } thead { display: table-header-group; }

@@ -132,11 +132,11 @@ pub fn speaking_page(list: &SpeakingList, frame: &SpeakingFrame<'_>) -> String {
                             tr {
                                 td.n { (number) }
                                 td.n { (frame.time(slot)) }
-                                td dir="auto" {
+                                td.words dir="auto" {
                                     b { (slot.entity) }
                                     @if !slot.moved.is_empty() { div.quiet { "moved: " (slot.moved) } }
                                 }
-                                td dir="auto" {
+                                td.address dir="auto" {
                                     (slot.speaker)
                                     @if !slot.rank.is_empty() { div.quiet { (slot.rank) } }
                                 }

@@ -1,7 +1,7 @@
 //! The doors: clock, chance, files, the journal on disk, the network.
 //!
 //! What: [`store`] (SQLite), [`smtp`] (the dialogue), [`sandbox`] (a receiver of our own), [`files`], [`disk`], [`log`], [`secrets`],
-//! [`stop`] (Ctrl-C), [`clock`], [`seed`].
+//! [`stop`] (Ctrl-C), [`clock`], [`seed`], [`printing`].
 //! Not here: decisions; those are made in the pure rooms and brought here. Called by: `command`.
 //! Can fail: as the world does; each door has its own error.
 
@@ -14,6 +14,7 @@ pub mod maildir;
 pub mod messages;
 pub mod originals;
 pub mod pace;
+pub mod printing;
 pub mod sandbox;
 pub mod secrets;
 pub mod seed;

@@ -122,6 +122,11 @@ impl Story<'_> {
     pub(super) fn tell(&self, values: &mut Map<String, Value>, language: &Language) {
         if let Some(event) = values.get_mut("event").and_then(Value::as_object_mut) {
             event.extend(facts_values(self.told, language));
+            if let Some(original) = self.told.original() {
+                let original =
+                    [("title", &original.title), ("place", &original.place), ("zone_name", &original.zone_name)];
+                event.insert("original".to_owned(), Value::from_iter(original.map(|(key, text)| (key, text.as_str()))));
+            }
             match self.told.url() {
                 Some(url) => event.insert("url".to_owned(), Value::from(url)),
                 None => event.remove("url"),

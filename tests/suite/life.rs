@@ -540,3 +540,29 @@ fn an_update_tells_a_program_what_has_changed() {
     let none = told(&["update", "--json"]);
     assert_eq!((none["changes"].as_array().map(Vec::len), &none["taken_for"]), (Some(0), &serde_json::Value::Null));
 }
+
+#[test]
+fn letters_in_other_languages_say_in_english_what_has_become_of_the_event() {
+    let list = "email,entity,kind,language,city\nana@x.example,Bureau,ngo,fr,Bern\neva@x.example,Oficina,ngo,es,Bern\n";
+    let desk = Desk::with_list(list);
+    desk.ends(0, &["send"]);
+    let mut room = Mailroom::default();
+    assert!(room.new_of(&desk).values().all(|post| post.says("In English: Preventing and Ending")));
+    edit(&desk, HOUR);
+    edit(&desk, ROOM);
+    desk.ends(0, &["update"]);
+    let facts = "Preventing and Ending Mass Atrocities: Tools for More Effective UN Security Council Action, Friday, \
+                 22 September 2017, 2:30 p.m. to 4:30 p.m. (New York time), United Nations Headquarters, Conference Room 4";
+    let told = |posts: BTreeMap<String, Post>, head: &str| {
+        for (address, post) in posts {
+            assert!(post.says(&format!("In English ({head}): {facts}")), "{address}: {}", post.text);
+        }
+    };
+    told(room.new_of(&desk), "changed");
+    desk.ends(0, &["cancel", "--to", "eva@x.example"]);
+    told(room.new_of(&desk), "invitation withdrawn");
+    desk.ends(0, &["cancel", "--all"]);
+    told(room.new_of(&desk), "cancelled");
+    desk.ends(0, &["reinstate", "--all"]);
+    told(room.new_of(&desk), "takes place after all");
+}

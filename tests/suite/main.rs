@@ -28,6 +28,7 @@ mod mutation;
 mod oracles;
 mod people;
 mod preview;
+mod printing;
 mod proxy;
 mod recipients;
 mod records;

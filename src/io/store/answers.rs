@@ -87,6 +87,53 @@ pub(super) async fn append(connection: &mut SqliteConnection, answer: &Answer) -
     Ok(id)
 }
 
+/// An answer without its entity, as `json_array` packs it: its columns in the order of the table, from `recipient` on.
+pub(super) type Packed = (
+    Option<i64>,
+    String,
+    Option<i64>,
+    String,
+    String,
+    String,
+    i64,
+    String,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    i64,
+    i64,
+    String,
+    String,
+    i64,
+);
+
+pub(super) fn unpacked(entity: &str, packed: Packed) -> Result<Answer, StoreError> {
+    let (recipient, partstat, persons, comment, source, by, is_note, attendee, sequence, dtstamp, said, recorded, ..) =
+        packed;
+    let (revision, evidence, level, applies) = (packed.12, packed.13, packed.14, packed.15);
+    let time = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let small = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
+    Ok(Answer {
+        entity: entity.to_owned(),
+        recipient,
+        partstat: PartStat::parse(&partstat).ok_or_else(|| unknown("answer", &partstat))?,
+        persons: small(persons),
+        comment,
+        source,
+        by,
+        is_note: is_note != 0,
+        attendee,
+        sequence: small(sequence).and_then(Sequence::new),
+        dtstamp: dtstamp.map(time),
+        said: time(said),
+        recorded: time(recorded),
+        revision: small(Some(revision)).unwrap_or_default(),
+        evidence,
+        level: Trust::parse(&level),
+        applies: applies != 0,
+    })
+}
+
 pub(super) fn answer(row: &SqliteRow) -> Result<Answer, StoreError> {
     let time = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let small = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());

@@ -1,7 +1,7 @@
 //! Entities: their mailboxes, how they were told of the event, and what all of their answers come to.
 //!
-//! What: [`Store::each_entity`], which hands out one [`Entity`] after the other, and [`Entities`], the short form of all.
-//! Not here: what answers come to (`journal::entity`). Called by: `command`.
+//! What: [`Store::each_entity`], which hands out one [`Entity`] after the other.
+//! Not here: the short form, for counting and choosing (`standings`), what answers come to (`journal::entity`). Called by: `command`.
 //! Can fail: a store that cannot be read, or holds what this version does not know.
 
 use std::collections::{BTreeSet, HashMap};
@@ -90,45 +90,7 @@ impl Entity {
             _ => None,
         }
     }
-
-    fn summary(&self) -> EntitySummary {
-        let decided = self.position.decided_by.as_ref();
-        EntitySummary {
-            is_reached: self.is_reached(),
-            is_withdrawn: self.is_withdrawn(),
-            answer: self.position.participation,
-            persons: self.position.persons,
-            answered: decided.map(|answer| answer.said),
-            source: decided.map(|answer| answer.source.clone()).unwrap_or_default(),
-            silent_since: self.silent_since(),
-            has_conflict: !self.position.conflicts.is_empty(),
-        }
-    }
 }
-
-/// What selections and exports need of an entity.
-#[derive(Clone, Debug, Default)]
-pub struct EntitySummary {
-    /// Whether any of its mailboxes may have an invitation.
-    pub is_reached: bool,
-    /// Whether it was invited and is no longer.
-    pub is_withdrawn: bool,
-    /// What it answered.
-    pub answer: Participation,
-    /// Who will come.
-    pub persons: u32,
-    /// When it said so.
-    pub answered: Option<Timestamp>,
-    /// By which way.
-    pub source: String,
-    /// Since when an answer is awaited.
-    pub silent_since: Option<Timestamp>,
-    /// Whether a person should look at its answers.
-    pub has_conflict: bool,
-}
-
-/// All entities, by name.
-pub type Entities = HashMap<String, EntitySummary>;
 
 impl Store {
     /// Hands out every entity with its mailboxes and answers, by name, as far as they are of the session that is looked at; the journal is not written meanwhile. Without `cells`
@@ -171,20 +133,6 @@ impl Store {
         }
         end(name, mailboxes);
         Ok(())
-    }
-
-    /// The short form of every entity; about 200 octets for each.
-    ///
-    /// # Errors
-    /// As [`Store::each_entity`].
-    pub async fn entities(&self) -> Result<Entities, StoreError> {
-        let mut all = Entities::new();
-        self.each_entity(false, |entity| {
-            let summary = entity.summary();
-            all.insert(entity.name, summary);
-        })
-        .await?;
-        Ok(all)
     }
 
     /// One entity by its name; `None` where no list ever had it.

@@ -21,10 +21,11 @@ mod recorder;
 mod runs;
 mod script;
 mod speaking;
+mod standings;
 mod suppression;
 mod usage;
 
-pub use entities::{Entities, Entity, EntitySummary, Mailbox};
+pub use entities::{Entity, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
 pub use inbound::{Card, ReturnedMail, ReturnedMails, Returns};
 pub use ledger::{LedgerRow, OpenRow, REMINDED, RecipientRow};
@@ -32,6 +33,7 @@ pub use life::{Candidate, Circle, Planning};
 pub use mailings::{Mailing, Pick};
 pub use plan::FolderState;
 pub use recorder::Recorder;
+pub use standings::{EntityStanding, Known, KnownOf};
 pub use suppression::{SuppressionCounts, Swept};
 
 use std::borrow::Cow;
@@ -346,6 +348,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", "4000")
         // The scripts of the recorder, by their sizes.
         .statement_cache_capacity(256)
+        // Rows on their way from the thread that reads them: with few, each one wakes somebody.
+        .row_buffer_size(1024)
         .disable_statement_logging()
 }
 
