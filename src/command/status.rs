@@ -446,19 +446,14 @@ async fn say_some(store: &Store, standing: Standing, total: u64) -> Result<(), S
 
 /// The dispatches in one state, `most` at most.
 pub(super) async fn rows(store: &Store, standing: Standing, most: usize) -> Result<Vec<LedgerRow>, Stopped> {
-    let mut found = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = store.ledger_page(after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(found) };
+    let (mut found, mut after) = (Vec::new(), 0);
+    while found.len() < most {
+        let page = store.ledger_page_of(standing, after, PAGE.min(most - found.len())).await?;
+        let Some(last) = page.last() else { break };
         after = last.id;
-        for row in page.into_iter().filter(|row| row.standing == standing) {
-            if found.len() == most {
-                return Ok(found);
-            }
-            found.push(row);
-        }
+        found.extend(page);
     }
+    Ok(found)
 }
 
 async fn in_doubt(path: &Path, store: &Store, as_json: bool) -> Result<Exit, Stopped> {

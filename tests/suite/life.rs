@@ -566,3 +566,66 @@ fn letters_in_other_languages_say_in_english_what_has_become_of_the_event() {
     desk.ends(0, &["reinstate", "--all"]);
     told(room.new_of(&desk), "takes place after all");
 }
+
+/// The short form of every entity and of every mailbox against the long one.
+fn short_forms_agree(desk: &Desk) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::open_reading(&desk.path).await.expect("the journal");
+        let (mut long, mut short, mut mailboxes) = (Vec::new(), Vec::new(), Vec::new());
+        store
+            .each_entity(false, |entity| {
+                let facts = (entity.is_reached(), entity.is_withdrawn(), entity.is_invited(), entity.silent_since());
+                let (answer, persons) = (entity.position.participation, entity.position.persons);
+                for mailbox in &entity.mailboxes {
+                    mailboxes.push((mailbox.id, mailbox.status, entity.is_reached(), answer, persons, entity.silent_since()));
+                }
+                long.push(format!("{:?}", (&entity.name, entity.kind, facts, &entity.position)));
+            })
+            .await
+            .expect("entities");
+        store
+            .each_standing(|entity| {
+                let facts = (entity.is_reached, entity.is_withdrawn, entity.is_invited, entity.silent_since);
+                short.push(format!("{:?}", (&entity.name, entity.kind, facts, &entity.position)));
+            })
+            .await
+            .expect("entities");
+        assert_eq!(short, long);
+        let known = store.known_mailboxes().await.expect("mailboxes");
+        for (id, status, is_reached, answer, persons, silent_since) in mailboxes {
+            let one = known.of(id);
+            assert_eq!((one.status, one.is_reached, one.answer, one.persons), (status, is_reached, answer, persons));
+            assert_eq!(one.silent_since, silent_since);
+        }
+        assert!(known.of(-1).status.is_none() && known.of(1_000_000).status.is_none());
+    });
+}
+
+#[test]
+fn short_forms_of_entities_say_what_the_long_ones_do() {
+    let desk = Desk::with_list(&format!("{TWO}eva2@x.example,Eva's Office,ngo,fr,Bern\nzoe@x.example,Zoe,ngo,es,Bern\n"));
+    // Before anything is sent, and with one of an entity's two mailboxes reached.
+    desk.ends(0, &["plan", "--by", "Ana"]);
+    short_forms_agree(&desk);
+    desk.ends(0, &["send", "--limit", "2"]);
+    short_forms_agree(&desk);
+    desk.ends(0, &["send"]);
+    accepts(&desk, "ana@x.example");
+    desk.ends(0, &["note", "Zoe", "--accepted", "--persons", "3", "--by", "Ana \"A\"", "--comment", "été\n, {}"]);
+    short_forms_agree(&desk);
+    edit(&desk, HOUR);
+    desk.ends(0, &["update"]);
+    short_forms_agree(&desk);
+    desk.ends(0, &["note", "Ana's Office", "--declined", "--by", "Ana"]);
+    desk.ends(0, &["cancel", "--to", "eva@x.example"]);
+    short_forms_agree(&desk);
+    desk.ends(0, &["cancel", "--entity", "Zoe"]);
+    desk.write("recipients/list.csv", TWO);
+    desk.ends(0, &["send", "--dry-run"]);
+    short_forms_agree(&desk);
+    desk.ends(0, &["cancel", "--all"]);
+    short_forms_agree(&desk);
+    desk.ends(0, &["reinstate", "--all"]);
+    short_forms_agree(&desk);
+}

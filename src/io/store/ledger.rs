@@ -212,40 +212,37 @@ impl Store {
     /// # Errors
     /// The store cannot be read, or holds what this version does not know.
     pub async fn ledger_page(&self, after: i64, most: usize) -> Result<Vec<LedgerRow>, StoreError> {
+        self.ledger(None, after, most).await
+    }
+
+    /// Every dispatch in one state after an id.
+    ///
+    /// # Errors
+    /// As [`Store::ledger_page`].
+    pub async fn ledger_page_of(
+        &self,
+        standing: Standing,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        self.ledger(Some(standing), after, most).await
+    }
+
+    async fn ledger(
+        &self,
+        standing: Option<Standing>,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(include_str!("sql/ledger_page.sql"))
             .bind(after)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(standing.map(Standing::as_str))
             .bind(self.looked_at())
             .fetch_all(&mut *connection)
             .await?;
-        rows.iter()
-            .map(|row| {
-                let state: String = row.get("state");
-                let due: i64 = row.get("due_ms");
-                let standing = Standing::parse(&state).ok_or_else(|| unknown("state", &state))?;
-                Ok(LedgerRow {
-                    id: row.get("id"),
-                    recipient_id: row.get("recipient"),
-                    purpose: purpose(row)?,
-                    session: row.get("session"),
-                    revision: small(row, "revision"),
-                    mailing: row.get("mailing"),
-                    entry: entry(row)?,
-                    standing,
-                    attempts: small(row, "attempts"),
-                    due: (standing == Standing::Deferred).then(|| Timestamp::from_millisecond(due).ok()).flatten(),
-                    uid: row.get("uid"),
-                    message_id: row.get("message_id"),
-                    size: row.get("size"),
-                    relay: row.get("relay"),
-                    code: row.get("code"),
-                    reply: row.get("reply"),
-                    changed: Timestamp::from_millisecond(row.get("changed_ms")).unwrap_or(Timestamp::UNIX_EPOCH),
-                    recipient: recipient(row)?,
-                })
-            })
-            .collect()
+        rows.iter().map(ledger_row).collect()
     }
 
     /// How many of an errand stand where, by kind of recipient.
@@ -335,6 +332,80 @@ impl Store {
     }
 }
 
+/// A row of the ledger as `json_array` packs it, in its order.
+#[derive(serde::Deserialize)]
+struct Packed {
+    id: i64,
+    purpose: String,
+    session: String,
+    revision: u32,
+    mailing: i64,
+    method: String,
+    sequence: Option<u32>,
+    partstat: String,
+    state: String,
+    attempts: u32,
+    due_ms: i64,
+    uid: Option<String>,
+    message_id: Option<String>,
+    size: Option<i64>,
+    relay: Option<String>,
+    code: Option<i64>,
+    reply: Option<String>,
+    changed_ms: i64,
+    recipient: i64,
+    address: String,
+    entity: String,
+    kind: String,
+    language: String,
+    sessions: String,
+    file: String,
+    line: i64,
+}
+
+fn ledger_row(row: &SqliteRow) -> Result<LedgerRow, StoreError> {
+    let (facts, cells): (&str, &str) = (row.get(0), row.get(1));
+    let packed: Packed = serde_json::from_str(facts).map_err(|_| unknown("a dispatch", facts))?;
+    let standing = Standing::parse(&packed.state).ok_or_else(|| unknown("state", &packed.state))?;
+    let entry = match packed.method.as_str() {
+        "" => None,
+        word => Some(Entry {
+            method: OrganizerMethod::parse(word).ok_or_else(|| unknown("method", word))?,
+            sequence: packed.sequence.and_then(Sequence::new).unwrap_or_default(),
+            partstat: PartStat::parse(&packed.partstat).ok_or_else(|| unknown("answer", &packed.partstat))?,
+        }),
+    };
+    let Packed { address, kind, language, .. } = &packed;
+    let recipient = RecipientRow {
+        address: AddrSpec::parse(address).map_err(|_| unknown("address", address))?,
+        kind: Kind::parse(kind).ok_or_else(|| unknown("kind", kind))?,
+        language: Language::parse(language).ok_or_else(|| unknown("language", language))?,
+        cells: cells_of(cells, &packed.sessions)?,
+        place: Place::new(&packed.file, packed.line.unsigned_abs(), 0),
+        entity: packed.entity,
+    };
+    Ok(LedgerRow {
+        id: packed.id,
+        recipient_id: packed.recipient,
+        purpose: Purpose::parse(&packed.purpose).ok_or_else(|| unknown("purpose", &packed.purpose))?,
+        session: packed.session,
+        revision: packed.revision,
+        mailing: packed.mailing,
+        entry,
+        standing,
+        attempts: packed.attempts,
+        due: Timestamp::from_millisecond(packed.due_ms).ok().filter(|_| standing == Standing::Deferred),
+        uid: packed.uid,
+        message_id: packed.message_id,
+        size: packed.size,
+        relay: packed.relay,
+        code: packed.code,
+        reply: packed.reply,
+        changed: Timestamp::from_millisecond(packed.changed_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+        recipient,
+    })
+}
+
 fn open_row(row: &SqliteRow) -> Result<OpenRow, StoreError> {
     let key = DispatchKey {
         purpose: purpose(row)?,
@@ -407,22 +478,26 @@ pub(super) fn unknown(what: &str, word: &str) -> StoreError {
     StoreError::Step(format!("the journal holds {what} `{word}`, which this version does not know"))
 }
 
-pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
-    let (address, kind, language): (String, String, String) =
-        (row.get("address"), row.get("kind"), row.get("language"));
-    let (cells, invited): (String, String) = (row.get("cells"), row.get("sessions"));
-    let mut cells: BTreeMap<String, String> = serde_json::from_str(&cells).map_err(|_| unknown("cells", &cells))?;
-    // What the lists say now: the rest of a row stays as it was when its first message was armed.
+/// The cells of a row, with its sessions as the lists say them now: the rest of a row stays as it was when its first message
+/// was armed.
+fn cells_of(cells: &str, invited: &str) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut cells: BTreeMap<String, String> = serde_json::from_str(cells).map_err(|_| unknown("cells", cells))?;
     let invited: Vec<&str> = invited.split_whitespace().collect();
     if !invited.is_empty() {
         cells.insert(sessions::COLUMN.to_owned(), invited.join("; "));
     }
+    Ok(cells)
+}
+
+pub(super) fn recipient(row: &SqliteRow) -> Result<RecipientRow, StoreError> {
+    let (address, kind, language): (String, String, String) =
+        (row.get("address"), row.get("kind"), row.get("language"));
     Ok(RecipientRow {
         address: AddrSpec::parse(&address).map_err(|_| unknown("address", &address))?,
         entity: row.get("entity"),
         kind: Kind::parse(&kind).ok_or_else(|| unknown("kind", &kind))?,
         language: Language::parse(&language).ok_or_else(|| unknown("language", &language))?,
-        cells,
+        cells: cells_of(row.get("cells"), row.get("sessions"))?,
         place: Place::new(row.get("file"), row.get::<i64, _>("line").unsigned_abs(), 0),
     })
 }
