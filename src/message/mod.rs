@@ -20,6 +20,7 @@ pub mod markdown;
 mod pieces;
 mod render;
 mod source;
+mod strands;
 mod told;
 pub mod words;
 
