@@ -462,18 +462,21 @@ async fn in_doubt(path: &Path, store: &Store, as_json: bool) -> Result<Exit, Sto
         let all: Vec<_> = rows
             .iter()
             .map(|row| {
-                json!({
+                let mut one = json!({
                     "recipient": row.recipient.address.as_str(),
                     "entity": row.recipient.entity,
                     "message_id": row.message_id,
                     "uid": row.uid,
                     "purpose": row.purpose.as_str(),
-                    "session": Some(&row.session).filter(|id| !id.is_empty()),
                     "revision": row.revision,
                     "relay": row.relay,
                     "reply": row.reply,
                     "time": row.changed.to_string(),
-                })
+                });
+                if !row.session.is_empty() {
+                    one["session"] = json!(row.session);
+                }
+                one
             })
             .collect();
         println!("{}", serde_json::Value::from(all));

@@ -170,6 +170,13 @@ async fn one_by_one(path: &Path, number: Option<i64>, typed: &cli::Triage) -> Re
                 words.entity =
                     ask("of which entity? a part of its name, or an address > ")?.filter(|name| !name.is_empty());
             }
+            if is_answer(decision)
+                && let store = Store::open_reading(path).await?
+                && asks_for_session(path, &store, &card, &words).await?
+            {
+                let ids = note::sessions(path, &store).await?.join(", ");
+                words.session = ask(&format!("to which session? {ids} > "))?.filter(|id| !id.is_empty());
+            }
             if matches!(decision, Decision::Accepted | Decision::Tentative) && words.persons.is_none() {
                 let announced = persons(&card);
                 let usual = announced.map(|n| format!(" [{n}]")).unwrap_or_default();
@@ -223,16 +230,7 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
     let mut done = format!("{entity}: {}", decision.as_str());
     match decision {
         Decision::Accepted | Decision::Tentative | Decision::Delegated | Decision::Declined => {
-            let revision = match card.dispatch.filter(|_| words.entity.is_none()) {
-                // The message that it answers says of which session it is, unless a person knows better.
-                Some(dispatch) if words.session.is_none() => store.revision_of(dispatch).await?,
-                _ => {
-                    store.look_at(&note::the_session(path, &store, words.session.as_deref()).await?);
-                    let revision = store.known_revision(&entity).await?;
-                    store.look_at("");
-                    revision
-                }
-            };
+            let revision = revision(path, &store, card, words, &entity).await?;
             let own = summary["words"].as_str().unwrap_or_default();
             let comment = if words.comment.is_empty() { own } else { words.comment.as_str() };
             effects.push(Effect::Answer(Box::new(Answer {
@@ -333,6 +331,30 @@ fn key_of(decision: Decision) -> char {
     }
 }
 
+fn is_answer(decision: Decision) -> bool {
+    matches!(decision, Decision::Accepted | Decision::Tentative | Decision::Delegated | Decision::Declined)
+}
+
+/// Whether no message says of which session an answer is: it answers none, or a letter to all.
+async fn asks_for_session(path: &Path, store: &Store, card: &Card, words: &Words) -> Result<bool, Stopped> {
+    let is_said = words.session.is_some() || (!card.session.is_empty() && words.entity.is_none());
+    Ok(!is_said && !note::sessions(path, store).await?.is_empty())
+}
+
+/// The state of the event, or of a session, that an answer is to: what the message says that it answers, unless a person
+/// knows better.
+async fn revision(path: &Path, store: &Store, card: &Card, words: &Words, entity: &str) -> Result<u32, Stopped> {
+    if let Some(dispatch) = card.dispatch.filter(|_| words.entity.is_none() && words.session.is_none())
+        && !asks_for_session(path, store, card, words).await?
+    {
+        return Ok(store.revision_of(dispatch).await?);
+    }
+    store.look_at(&note::the_session(path, store, words.session.as_deref()).await?);
+    let known = store.known_revision(entity).await;
+    store.look_at("");
+    Ok(known?)
+}
+
 /// When it was written, as far as it says; else when it came.
 fn said(card: &Card, summary: &Value) -> Timestamp {
     summary["date"].as_str().and_then(|date| date.parse().ok()).unwrap_or(card.received)
@@ -362,6 +384,9 @@ fn page(card: &Card, waiting: u64) -> String {
     match &card.recipient {
         Some((_, address)) => line("of", &format!("{} ({address}), {level}: {}", card.entity, card.rule)),
         None => line("of", "nobody on the lists"),
+    }
+    if !card.session.is_empty() {
+        line("session", &card.session);
     }
     if !card.actor.is_empty() {
         line("acted", &card.actor);
@@ -411,7 +436,7 @@ fn in_one_line(card: &Card) -> String {
 }
 
 fn card_json(card: &Card) -> Value {
-    json!({
+    let mut json = json!({
         "id": card.id,
         "kind": card.kind,
         "level": card.level.map_or("unknown", |level| level.as_str()),
@@ -426,7 +451,11 @@ fn card_json(card: &Card) -> Value {
         "message_id": card.message_id,
         "original": Some(&card.original).filter(|name| !name.is_empty()),
         "read": serde_json::from_str::<Value>(&card.summary).unwrap_or_default(),
-    })
+    });
+    if !card.session.is_empty() {
+        json["session"] = json!(card.session);
+    }
+    json
 }
 
 /// The message itself, where it is kept; otherwise where to find it.

@@ -80,7 +80,7 @@ impl EventFile {
 
 /// Whether the file has any.
 pub(super) fn are_there(root: &TomlReader<'_, '_>) -> bool {
-    is_given(root, KEY)
+    !root.tables(KEY).is_empty()
 }
 
 /// Reads all of them, and gives the event its times where it leaves them to its sessions.

@@ -404,9 +404,13 @@ mod tests {
     use super::{Checked, Known, check, cycles};
 
     fn faults(text: &str) -> Vec<String> {
+        faults_of(text, true, false)
+    }
+
+    fn faults_of(text: &str, cells: bool, sessions: bool) -> Vec<String> {
         let template = Template::compile(text).expect("parses");
         let columns: BTreeSet<String> = ["entity", "rank", "kind"].map(str::to_owned).into();
-        let known = Known { columns: &columns, extra: &[], cells: true, triple: &[], markdown: true, sessions: false };
+        let known = Known { columns: &columns, extra: &[], cells, triple: &[], markdown: true, sessions };
         let mut problems = Vec::new();
         let asks = check(&Checked { file: "t", first_line: 4, template: &template }, &known, &mut problems);
         problems.extend(asks.unknown);
@@ -420,6 +424,19 @@ mod tests {
             {{#each event.speakers as |s|}}{{s.name}} {{entity}} {{@index}}{{/each}}
             {{#each event.speakers}}{{name}} {{this.role}} {{../entity}} {{@root.rank}}{{/each}}";
         assert_eq!(faults(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn sessions_are_known_where_there_are_some_and_to_letters_alone() {
+        let letter =
+            "{{session.title}} {{session.event}} {{#each sessions as |one|}}{{one.place}} {{one.is_this}}{{/each}}";
+        assert_eq!(faults_of(letter, true, true), Vec::<String>::new());
+        let typo = faults_of("{{#each sessions as |one|}}{{one.tilte}}{{/each}}", true, true);
+        assert!(typo[0].contains("did you mean `sessions[].title`"), "{typo:?}");
+        assert_eq!(faults_of("{{session.place}}", false, true), Vec::<String>::new());
+        let shared = faults_of("{{#each sessions}}{{title}}{{/each}}", false, true);
+        assert!(shared[0].contains("the text names the sessions of one recipient"), "{shared:?}");
+        assert!(faults("{{#if sessions}}x{{/if}}")[0].contains("unknown variable `sessions`"));
     }
 
     #[test]

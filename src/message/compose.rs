@@ -10,18 +10,18 @@ use sha2::{Digest as _, Sha256};
 
 use super::cast::{Cast, Fill};
 use super::cells::Shape;
-use super::context::{self, Story};
+use super::context::Story;
 use super::dkim::Signer;
 use super::forms::Forms;
 use super::library::{Form, Letter, Library};
 use super::lint;
 use super::pieces::Family;
 use super::render::{Rendered, RowCells};
+use super::strands::{Edition, Strand, Strands};
 use super::told::{Part, Told, meant};
 use crate::calendar::{self, Object, OrganizerMethod, Severity};
 use crate::input::event_file::{self, EventFile};
 use crate::input::problem::{Place, Problem};
-use crate::input::sessions;
 use crate::mail::{AddrSpec, Mailbox, MessageId};
 use crate::people::{Kind, Language, Register};
 use crate::plan::{Dispatch, DispatchKey, FolderKey, Held, History, Identity, Purpose, RevisionKind};
@@ -86,10 +86,7 @@ pub struct Composer {
     file: EventFile,
     library: Arc<Library>,
     key: FolderKey,
-    /// The event and its sessions, by their ids; that of the event is empty.
-    parts: BTreeMap<String, Strand>,
-    /// The ids of the sessions that take place, in the order of the event.
-    sessions: Vec<String>,
+    strands: Strands,
     /// Every state of the event that may be told or remembered, by its number.
     told: BTreeMap<u32, Told>,
     /// The folders of mailings' letters, by the mailing's number.
@@ -119,21 +116,6 @@ struct Making<'m> {
     invited: &'m str,
 }
 
-/// The event, or a session of it, on its way through its states.
-struct Strand {
-    /// When its first state was made.
-    created: Timestamp,
-    editions: BTreeMap<Language, Edition>,
-}
-
-/// What is the same for everybody who reads one language.
-struct Edition {
-    values: Map<String, Value>,
-    /// The session as lists of sessions name it; empty for the event as a whole.
-    session: Map<String, Value>,
-    sender: Mailbox,
-}
-
 impl Composer {
     /// Prepares every language in which there are letters, and every state of the event.
     ///
@@ -151,8 +133,7 @@ impl Composer {
             file: file.clone(),
             library,
             key: key.clone(),
-            parts: BTreeMap::new(),
-            sessions: Vec::new(),
+            strands: Strands::default(),
             told: BTreeMap::new(),
             mailings: BTreeMap::new(),
             signer: None,
@@ -167,30 +148,16 @@ impl Composer {
     ///
     /// # Errors
     /// A state in the journal that cannot be read.
-    pub fn with_session(mut self, file: &EventFile, history: &History) -> Result<Self, Vec<Problem>> {
-        if !history.is_cancelled() {
-            self.sessions.push(file.session_id().to_owned());
-        }
+    pub fn with_session(self, file: &EventFile, history: &History) -> Result<Self, Vec<Problem>> {
         self.with(file, history)
     }
 
     fn with(mut self, file: &EventFile, history: &History) -> Result<Self, Vec<Problem>> {
-        let mut editions = BTreeMap::new();
-        for letter in self.library.letters() {
-            editions.entry(letter.language.clone()).or_insert_with(|| Edition {
-                values: context::event_values(file, &letter.language),
-                session: context::session_values(file, &letter.language),
-                sender: Mailbox::new(
-                    file.sender.name.in_language(&letter.language, &file.languages),
-                    file.sender.address.clone(),
-                ),
-            });
-        }
         for revision in history.revisions() {
             let told = Told::of(revision, &file.sender.address).map_err(|problem| vec![problem])?;
             self.told.insert(revision.number, told);
         }
-        self.parts.insert(file.session_id().to_owned(), Strand { created: history.created(), editions });
+        self.strands.add(file, &self.library, history);
         Ok(self)
     }
 
@@ -199,32 +166,8 @@ impl Composer {
         self.told.get(&key.revision).map_or("", |told| told.session.as_str())
     }
 
-    fn has_sessions(&self) -> bool {
-        self.parts.len() > 1
-    }
-
-    /// To which sessions the lists invite a reader; empty where the event has none.
-    fn invited<'r>(&self, reader: &Reader<'r>) -> &'r str {
-        match self.has_sessions() {
-            true => reader.cells.get(sessions::COLUMN).map_or(sessions::ALL, String::as_str),
-            false => "",
-        }
-    }
-
-    /// The sessions that take place and to which a reader is invited, for the letter.
-    fn sessions_of(&self, invited: &str, this: &str, language: &Language) -> Vec<Value> {
-        let invited: Vec<&str> = invited.split(|c: char| c == ';' || c.is_whitespace()).collect();
-        let is_meant = |id: &&String| invited.contains(&sessions::ALL) || invited.contains(&id.as_str());
-        let session = |id: &String| {
-            let mut values = self.parts.get(id)?.editions.get(language)?.session.clone();
-            values.insert("is_this".to_owned(), Value::Bool(id == this));
-            Some(Value::Object(values))
-        };
-        self.sessions.iter().filter(is_meant).filter_map(session).collect()
-    }
-
-    fn part_of(&self, key: &DispatchKey) -> Option<&Strand> {
-        self.parts.get(self.session_of(key))
+    fn strand(&self, key: &DispatchKey) -> Option<&Strand> {
+        self.strands.get(self.session_of(key))
     }
 
     /// The same for the letters of a mailing, which stand in a folder of its name.
@@ -318,7 +261,7 @@ impl Composer {
         let attendee = Mailbox::new(reader.entity, reader.address.clone());
         let calendar = self.part(dispatch, letter, reader)?;
         let sender = &self.edition(letter, &dispatch.key)?.sender;
-        let (identity, attendee, invited) = (&identity, &attendee, self.invited(reader));
+        let (identity, attendee, invited) = (&identity, &attendee, self.strands.invited(reader.cells));
         let making = Making { letter, sender, dispatch, calendar, identity, attendee, date, now, invited };
         let forms = self.forms(letter, reader)?;
         let shape = match self.is_casting {
@@ -366,7 +309,7 @@ impl Composer {
             let attendee = Mailbox::new(reader.entity, reader.address.clone());
             let calendar = self.part(dispatch, letter, reader)?;
             let sender = &self.edition(letter, &dispatch.key)?.sender;
-            let (identity, invited) = (&self.nobody, self.invited(reader));
+            let (identity, invited) = (&self.nobody, self.strands.invited(reader.cells));
             let attendee = &attendee;
             let making = Making { letter, sender, dispatch, calendar, identity, attendee, date, now, invited };
             if let Some(Some(cast)) = self.kept(&making.cast_key(&shape.key)) {
@@ -397,7 +340,7 @@ impl Composer {
     }
 
     fn edition(&self, letter: &Letter, key: &DispatchKey) -> Result<&Edition, Vec<Problem>> {
-        self.part_of(key).and_then(|part| part.editions.get(&letter.language)).ok_or_else(|| {
+        self.strand(key).and_then(|strand| strand.edition(&letter.language)).ok_or_else(|| {
             vec![Problem::new(self.place(letter), format!("language `{}` is not prepared", letter.language), "")]
         })
     }
@@ -459,9 +402,9 @@ impl Composer {
     fn values(&self, making: &Making<'_>) -> Option<Map<String, Value>> {
         let dispatch = making.dispatch;
         let language = &making.letter.language;
-        let mut values = self.part_of(&dispatch.key)?.editions.get(language)?.values.clone();
-        if self.has_sessions() {
-            let sessions = self.sessions_of(making.invited, self.session_of(&dispatch.key), language);
+        let mut values = self.strand(&dispatch.key)?.edition(language)?.values.clone();
+        if self.strands.has_sessions() {
+            let sessions = self.strands.list(making.invited, self.session_of(&dispatch.key), language);
             values.insert("sessions".to_owned(), Value::Array(sessions));
         }
         // A letter without calendar object speaks of the event as the file has it now.
@@ -597,7 +540,7 @@ impl Composer {
     }
 
     fn object<'o>(&self, making: &Making<'o>) -> Option<Object<'o>> {
-        let created = self.part_of(&making.dispatch.key)?.created;
+        let created = self.strand(&making.dispatch.key)?.created;
         Some(making.calendar?.object(created, &making.identity.uid, making.attendee))
     }
 

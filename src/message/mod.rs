@@ -22,6 +22,7 @@ mod pieces;
 mod render;
 mod self_test;
 mod source;
+mod strands;
 mod told;
 pub mod words;
 

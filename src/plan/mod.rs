@@ -115,7 +115,7 @@ impl Errand {
 pub struct DispatchKey {
     /// Why.
     pub purpose: Purpose,
-    /// Which state of the event.
+    /// Which state of the event, or of a session of it: it says the session.
     pub revision: u32,
     /// Which reminder or letter; 0 for an invitation, an update, a cancellation.
     pub mailing: i64,

@@ -424,8 +424,37 @@ fn answers_reminders_and_notes_are_of_one_session() {
     assert_eq!(sessions, IDS);
     desk.ends(0, &["report", "--answers"]);
     let page = desk.read("reports/answers-lunch.html");
-    assert!(page.contains("Working lunch") && page.contains("Organisation 03"), "the page of the lunch");
+    assert!(page.contains("Working lunch") && page.contains("Organisation 04"), "the page of the lunch");
     assert!(!page.contains("Organisation 01"), "who is not invited to it is not on it");
+}
+
+#[test]
+fn a_letter_that_answers_is_of_the_session_that_it_answers_or_of_the_one_that_a_person_names() {
+    let desk = conference();
+    desk.ends(0, &["send"]);
+    let mut room = Mailroom::default();
+    let first = room.by_session(&desk);
+    let letter = |n: usize, refers: &str| {
+        format!(
+            "From: {}\r\nTo: events@host.example\r\nSubject: Re: dinner\r\nMessage-ID: <letter{n}@x.example>\r\n{refers}\
+             Date: Fri, 1 Sep 2017 09:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n\
+             Thank you, please see our note.\r\n",
+            address(n)
+        )
+    };
+    let dinner = &first[&(address(2), "dinner")];
+    reads(&desk, "letters", &[letter(2, &format!("In-Reply-To: <{}>\r\n", dinner.id)), letter(3, "")]);
+    let cards: Vec<Value> = desk.ends(0, &["triage", "--json"]).out.lines().map(json).collect();
+    let card = |n: usize| cards.iter().find(|card| card["address"] == address(n)).expect("a card");
+    assert_eq!(card(2)["session"], "dinner");
+    assert_eq!(card(3)["session"], Value::Null);
+    desk.ends(0, &["triage", &card(2)["id"].to_string(), "--accepted", "--persons", "2"]);
+    assert_eq!(status(&desk, "dinner")["answers"]["all"]["persons"], 2);
+    assert_eq!(status(&desk, "opening")["answers"]["all"]["persons"], 0);
+    let number = card(3)["id"].to_string();
+    assert!(desk.ends(64, &["triage", &number, "--declined"]).err.contains("add --session"));
+    desk.ends(0, &["triage", &number, "--declined", "--session", "lunch"]);
+    assert_eq!(status(&desk, "lunch")["answers"]["all"]["declined"], 1);
 }
 
 #[test]
@@ -484,6 +513,31 @@ fn whom_the_lists_invite_to_more_or_less_later() {
     let gone = room.by_session(&desk);
     assert_eq!(gone.keys().cloned().collect::<Vec<_>>(), [(address(0), "opening")]);
     assert_eq!(gone[&(address(0), "opening")].property("METHOD"), "CANCEL");
+}
+
+#[test]
+fn lists_may_be_kept_by_session_and_call_the_column_as_they_like() {
+    let desk = conference();
+    let head = "email,entity,kind,language,city,Programme\n";
+    desk.write("recipients/list.csv", &format!("{head}{}{}", row(1, "opening"), row(2, "opening")));
+    desk.write("recipients/dinner.csv", &format!("{head}{}{}", row(2, "dinner"), row(3, "all")));
+    edit(&desk, "convoke.toml", "\"recipients/list.csv\"]", "\"recipients/list.csv\", \"recipients/dinner.csv\"]");
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &format!("{settings}\n[recipients.columns]\nsessions = \"Programme\"\n"));
+    let sent = desk.ends(0, &["send"]);
+    assert!(
+        sent.err.contains("guest02@x.example is recipients/list.csv:3") && !sent.err.contains("differ"),
+        "{}",
+        sent.err
+    );
+    let mut room = Mailroom::default();
+    let got: Vec<(String, &str)> = room.by_session(&desk).into_keys().collect();
+    let expected = [(1, "opening"), (2, "dinner"), (2, "opening"), (3, "dinner"), (3, "lunch"), (3, "opening")];
+    assert_eq!(got, expected.map(|(n, session)| (address(n), session)));
+    // One list goes: whoever it alone invited to the dinner is named.
+    desk.write("recipients/dinner.csv", &format!("{head}{}", row(3, "all")));
+    let sent = desk.ends(0, &["send"]);
+    assert!(sent.err.contains("1 mailbox left the session `dinner` or the lists"), "{}", sent.err);
 }
 
 #[test]

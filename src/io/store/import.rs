@@ -1,5 +1,7 @@
 //! The plan as one transaction: lists in, dispatches out, or nothing.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use tokio::sync::OwnedMutexGuard;
@@ -155,6 +157,9 @@ impl Importer {
                 .await?
                 .rows_affected();
             self.note_duplicates(rows, taken, &json).await?;
+            if taken < rows && self.batch.iter().any(|row| !row.sessions.is_empty()) {
+                self.join_sessions(&json).await?;
+            }
         }
         self.counts.listed += taken;
         self.batch.clear();
@@ -188,6 +193,31 @@ impl Importer {
             if self.counts.named_duplicates.len() < NAMED {
                 self.name_duplicates(json).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever stands in several rows is invited to the sessions of all of them: lists may be kept by session.
+    async fn join_sessions(&mut self, json: &str) -> Result<(), StoreError> {
+        let rows = sqlx::query(include_str!("sql/import_join.sql")).bind(json).fetch_all(&mut *self.connection).await?;
+        let mut joined: BTreeMap<String, String> = BTreeMap::new();
+        for row in rows {
+            let (more, sessions): (String, String) = (row.get("more"), row.get("sessions"));
+            let all = joined.entry(row.get("key")).or_insert(sessions);
+            for id in more.split_whitespace() {
+                if id == ALL || all.trim() == ALL {
+                    *all = format!(" {ALL} ");
+                } else if !all.contains(&format!(" {id} ")) {
+                    all.push_str(&format!("{id} "));
+                }
+            }
+        }
+        for (key, sessions) in joined {
+            sqlx::query("UPDATE recipient SET sessions = $2 WHERE address_key = $1")
+                .bind(key)
+                .bind(sessions)
+                .execute(&mut *self.connection)
+                .await?;
         }
         Ok(())
     }

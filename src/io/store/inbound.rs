@@ -37,6 +37,8 @@ pub struct Card {
     pub level: Option<Trust>,
     /// The message of ours that it is about.
     pub dispatch: Option<i64>,
+    /// The session that this message is of; else empty.
+    pub session: String,
     /// The mailbox that it is of, or claims to be of.
     pub recipient: Option<(i64, String)>,
     /// The entity of that mailbox; else empty.
@@ -228,6 +230,7 @@ impl Store {
                 kind: row.get("kind"),
                 level: Trust::parse(&level),
                 dispatch: row.get("dispatch"),
+                session: row.get("session"),
                 recipient,
                 entity: row.get("entity"),
                 rule: row.get("rule"),
