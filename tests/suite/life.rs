@@ -578,7 +578,14 @@ fn short_forms_agree(desk: &Desk) {
                 let facts = (entity.is_reached(), entity.is_withdrawn(), entity.is_invited(), entity.silent_since());
                 let (answer, persons) = (entity.position.participation, entity.position.persons);
                 for mailbox in &entity.mailboxes {
-                    mailboxes.push((mailbox.id, mailbox.status, entity.is_reached(), answer, persons, entity.silent_since()));
+                    mailboxes.push((
+                        mailbox.id,
+                        mailbox.status,
+                        entity.is_reached(),
+                        answer,
+                        persons,
+                        entity.silent_since(),
+                    ));
                 }
                 long.push(format!("{:?}", (&entity.name, entity.kind, facts, &entity.position)));
             })
@@ -604,7 +611,8 @@ fn short_forms_agree(desk: &Desk) {
 
 #[test]
 fn short_forms_of_entities_say_what_the_long_ones_do() {
-    let desk = Desk::with_list(&format!("{TWO}eva2@x.example,Eva's Office,ngo,fr,Bern\nzoe@x.example,Zoe,ngo,es,Bern\n"));
+    let desk =
+        Desk::with_list(&format!("{TWO}eva2@x.example,Eva's Office,ngo,fr,Bern\nzoe@x.example,Zoe,ngo,es,Bern\n"));
     // Before anything is sent, and with one of an entity's two mailboxes reached.
     desk.ends(0, &["plan", "--by", "Ana"]);
     short_forms_agree(&desk);
