@@ -228,12 +228,7 @@ impl Store {
         self.ledger(Some(standing), after, most).await
     }
 
-    async fn ledger(
-        &self,
-        standing: Option<Standing>,
-        after: i64,
-        most: usize,
-    ) -> Result<Vec<LedgerRow>, StoreError> {
+    async fn ledger(&self, standing: Option<Standing>, after: i64, most: usize) -> Result<Vec<LedgerRow>, StoreError> {
         let mut connection = self.connection.lock().await;
         let rows = sqlx::query(include_str!("sql/ledger_page.sql"))
             .bind(after)
