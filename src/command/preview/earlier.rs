@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Maker, file_name, is_ours};
+use super::{Maker, beside, is_ours};
 use crate::desk::difference::Shown;
 use crate::desk::pages::{Earlier, Whence, card_from_eml};
 use crate::exit::Stopped;
@@ -59,7 +59,7 @@ impl Before {
     pub(super) async fn of(&self, row: &OpenRow, maker: &Maker<'_>) -> Result<Option<Earlier>, Stopped> {
         match self {
             Self::InFolder(files) => {
-                let Some(path) = files.get(&format!("{}.eml", file_name(row.recipient.address.as_str()))) else {
+                let Some(path) = files.get(&beside(row)) else {
                     return Ok(None);
                 };
                 let octets = std::fs::read(path).map_err(|e| FileError::new("read", path, e))?;
