@@ -23,6 +23,7 @@ mod script;
 mod speaking;
 mod suppression;
 mod usage;
+mod wishes;
 
 pub use entities::{Entities, Entity, EntitySummary, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
@@ -33,6 +34,7 @@ pub use mailings::{Mailing, Pick};
 pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use suppression::{SuppressionCounts, Swept};
+pub use wishes::Wish;
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
