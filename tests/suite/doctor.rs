@@ -61,7 +61,7 @@ fn a_folder_without_relay_and_mailbox_is_looked_at_and_left_as_it_was() {
     assert_eq!(names(&desk), before);
     desk.ends(0, &["send", "--limit", "1"]);
     let ran = desk.ends(0, &["doctor", "--self-test"]);
-    says(&ran, &["ok       journal: version 8, ", "warning  self-test: not made: without a relay", "2 warnings"]);
+    says(&ran, &["ok       journal: version ", "warning  self-test: not made: without a relay", "2 warnings"]);
     desk.ends(64, &["doctor", "--wait", "5s"]);
     desk.ends(64, &["doctor", "--self-test", "--wait", "soon"]);
 }
