@@ -59,7 +59,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
     if typed.json {
         let left_out: Vec<_> =
             left_out.iter().map(|(place, fault)| json!({ "place": place.to_string(), "fault": fault })).collect();
-        let mut all = Stand::read(path, store, None).await?.json();
+        let mut all = Stand::read(path, store, None, &errands).await?.json();
         all["refused_rows"] = json!(left_out);
         all["last_run"] = last_run_json(store).await?;
         all["returned"] = returns_json(&returns(store).await?);
@@ -79,7 +79,7 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
         return Ok(exit(&every));
     }
     if sessions.is_empty() {
-        Stand::read(path, store, None).await?.say(path);
+        Stand::read(path, store, None, &errands).await?.say(path);
     }
     for session in &sessions {
         println!("session `{}`: {}", session.id, session.title);
@@ -94,7 +94,8 @@ async fn show(path: &Path, store: &Store, typed: &cli::Status) -> Result<Exit, S
             say_some(store, standing, every.of(standing)).await?;
         }
     }
-    let suppressed = store.tally(INVITATIONS).await?.of(Standing::Suppressed);
+    let invitations = errands.iter().find(|(errand, _)| *errand == INVITATIONS);
+    let suppressed = invitations.map_or(0, |(_, tally)| tally.of(Standing::Suppressed));
     if suppressed > 0 {
         println!("{suppressed} suppressed: `convoke {}suppress --list`", in_folder(path));
     }
@@ -142,7 +143,7 @@ impl Session {
 
     async fn stand(&self, path: &Path, store: &Store) -> Result<Stand, Stopped> {
         store.look_at(&self.id);
-        let stand = Stand::read(path, store, Some(self)).await;
+        let stand = Stand::read(path, store, Some(self), &[]).await;
         store.look_at("");
         stand
     }
@@ -159,17 +160,28 @@ struct Stand {
 }
 
 impl Stand {
-    /// Of what the store looks at.
-    async fn read(path: &Path, store: &Store, session: Option<&Session>) -> Result<Self, Stopped> {
+    /// Of what the store looks at; `every` is what there is of the whole event, for each is counted anew.
+    async fn read(
+        path: &Path,
+        store: &Store,
+        session: Option<&Session>,
+        every: &[(Errand, Tally)],
+    ) -> Result<Self, Stopped> {
         let mode = match session {
             Some(session) => session.mode,
             // A file that cannot be read now is no reason to hide who answered.
             None => read_event_file(path).map(|(file, _)| file.event.answers).unwrap_or_default(),
         };
+        let by_kind = store.tallies(INVITATIONS).await?;
+        let all = Tally::new(by_kind.values().flat_map(|tally| Standing::ALL.map(|s| (s, tally.of(s)))));
+        let errands = match session {
+            Some(_) => store.errands().await?,
+            None => every.to_vec(),
+        };
         Ok(Self {
-            by_kind: store.tallies(INVITATIONS).await?,
-            all: store.tally(INVITATIONS).await?,
-            errands: store.errands().await?,
+            by_kind,
+            all,
+            errands,
             answers: Answers::read(mode, store).await?,
             history: store.histories().await?.remove(session.map_or("", |session| session.id.as_str())),
             next_due: store.next_due(INVITATIONS).await?,
