@@ -75,7 +75,8 @@ fn what_is_wrong_in_the_folder_is_told_with_its_cure() {
     );
     desk.write("templates/invitation/ngo.en.md.hbs", "+++\nsubject = \"x\"\n+++\n{{#if a}}\n");
     let settings = fs::File::options().append(true).open(desk.path.join("convoke.toml")).expect("settings");
-    settings.set_modified(SystemTime::from(convoke::io::clock::now()) + Duration::from_secs(86_400)).expect("a time");
+    let now = Duration::from_secs(convoke::io::clock::now().as_second().unsigned_abs());
+    settings.set_modified(SystemTime::UNIX_EPOCH + now + Duration::from_secs(86_400)).expect("a time");
     let ran = desk.ends(78, &["doctor"]);
     says(
         &ran,
