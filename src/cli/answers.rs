@@ -36,7 +36,7 @@ pub struct Replies {
 /// `convoke triage`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("decision")
-    .args(["accepted", "tentative", "delegated", "declined", "bounce", "unsubscribe", "speaker", "none"]))]
+    .args(["accepted", "tentative", "delegated", "declined", "bounce", "unsubscribe", "speaker", "call", "none"]))]
 pub struct Triage {
     /// The number of one message.
     #[arg(value_name = "NUMBER")]
@@ -68,6 +68,9 @@ pub struct Triage {
     /// They ask for the floor.
     #[arg(long)]
     pub speaker: bool,
+    /// They ask to be called; `status` names them until `note` records what was said.
+    #[arg(long)]
+    pub call: bool,
     /// It says nothing that concerns the event.
     #[arg(long)]
     pub none: bool,

@@ -69,7 +69,13 @@ pub(super) async fn run(path: &Path, typed: &cli::Cancel) -> Result<Exit, Stoppe
         )));
     }
     if !delivery.json {
-        outs.iter().for_each(|out| say(out, typed));
+        // Of several sessions those that somebody is taken from, or none of them.
+        let is_concerned = |out: &&Out<'_>| typed.who.all || out.count() > 0;
+        match outs.iter().filter(is_concerned).count() {
+            0 if outs.len() > 1 => println!("nobody more holds the invitation among them"),
+            0 => outs.iter().for_each(|out| say(out, typed)),
+            _ => outs.iter().filter(is_concerned).for_each(|out| say(out, typed)),
+        }
     }
     let planning = store.begin_planning().await?;
     let mut planned = Ok(());

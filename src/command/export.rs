@@ -214,6 +214,8 @@ impl Table<'_> {
             class.map(cure).unwrap_or_default().to_owned(),
             returned.absent_until,
             number(i64::try_from(returned.triage).ok()),
+            if returned.wants_call { "yes".to_owned() } else { String::new() },
+            returned.proposes,
         ];
         if self.headings.len() > HEADINGS.len() {
             cells.push(row.session.clone());

@@ -87,6 +87,7 @@ fn in_json(place: &str, reading: &Reading) -> Value {
         "suggested_by": reading.suggested_by,
         "persons": reading.persons,
         "wants_floor": reading.wants_floor,
+        "wants_call": reading.wants_call,
         "absence": reading.absence.as_ref().map(|absence| json!({
             "until": absence.until.map(|day| day.to_string()),
             "until_words": absence.until_words,
@@ -211,6 +212,9 @@ fn page(path: &Path, reading: &Reading) -> String {
     }
     if reading.wants_floor {
         line("floor", "asked for, as it seems");
+    }
+    if reading.wants_call {
+        line("call", "asked for, as it seems");
     }
     if let Some(absence) = &reading.absence {
         if let Some(words) = &absence.until_words {

@@ -20,7 +20,7 @@ use crate::exit::{Exit, Stopped};
 use crate::input::event_file::EventFile;
 use crate::input::reminders::AnswerMode;
 use crate::io::clock;
-use crate::io::store::{EntityStanding, LedgerRow, Returns, Store};
+use crate::io::store::{EntityStanding, LedgerRow, Returns, Store, Wish};
 use crate::journal::{Standing, Tally};
 use crate::people::Kind;
 use crate::plan::{Errand, History, Participation};
@@ -264,13 +264,16 @@ struct Answers {
     conflicts: Vec<(String, Vec<String>)>,
     all_conflicts: u64,
     asked_again: Vec<String>,
+    /// The first of those who send somebody else, with what they said of it.
+    delegated: Vec<(String, String)>,
 }
 
 impl Answers {
     async fn read(mode: AnswerMode, store: &Store) -> Result<Self, Stopped> {
         let (by_kind, all) = (BTreeMap::new(), Attendance::default());
-        let (conflicts, asked_again) = (Vec::new(), Vec::new());
-        let mut answers = Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again };
+        let (conflicts, asked_again, delegated) = (Vec::new(), Vec::new(), Vec::new());
+        let mut answers =
+            Self { mode, by_kind, all, withdrawn: 0, conflicts, all_conflicts: 0, asked_again, delegated };
         store.each_standing(|entity| answers.add(&entity)).await?;
         Ok(answers)
     }
@@ -295,6 +298,10 @@ impl Answers {
         }
         if entity.position.participation == Participation::AskedAgain && self.asked_again.len() < SHOWN {
             self.asked_again.push(entity.name.clone());
+        }
+        if entity.position.participation == Participation::Delegated && self.delegated.len() < SHOWN {
+            let said = entity.position.decided_by.as_ref().map(|answer| answer.comment.clone()).unwrap_or_default();
+            self.delegated.push((entity.name.clone(), said));
         }
     }
 
@@ -335,6 +342,18 @@ impl Answers {
                 println!("  … `convoke {}export --only answer=asked-again` has every one", in_folder(path));
             }
         }
+        let delegated = self.all.of(Participation::Delegated);
+        if delegated > 0 {
+            let sends = if delegated == 1 { "entity sends" } else { "entities send" };
+            println!(
+                "{delegated} {sends} somebody else: put the new address on the lists and `convoke {}send`, or note how many come:",
+                in_folder(path)
+            );
+            for (name, said) in &self.delegated {
+                let said = if said.is_empty() { String::new() } else { format!(": {}", in_short(said)) };
+                println!("  {name}{said}");
+            }
+        }
         println!();
     }
 
@@ -348,6 +367,7 @@ impl Answers {
             self.conflicts.iter().map(|(name, conflicts)| json!({ "entity": name, "conflicts": conflicts })).collect();
         json!({
             "all": self.all.json(self.mode), "by_kind": kinds, "withdrawn": self.withdrawn,
+            "delegated": self.delegated.iter().map(|(name, said)| json!({ "entity": name, "words": said })).collect::<Vec<_>>(),
             "in_conflict": self.all_conflicts, "conflicts": conflicts, "asked_again": self.asked_again,
             "silence_means_presence": self.mode == AnswerMode::RegretsOnly,
         })
@@ -372,6 +392,24 @@ fn say_returns(path: &Path, returns: &Returns) {
         println!("out of office:");
         returns.absent.iter().for_each(|(address, until)| println!("  {address} until {until}"));
     }
+    if returns.all_calls > 0 {
+        let ask = if returns.all_calls == 1 { "mail asks" } else { "mails ask" };
+        println!(
+            "{} {ask} for a call: call, then `convoke {}note ENTITY …` records what was said:",
+            returns.all_calls,
+            in_folder(path)
+        );
+        returns.calls.iter().for_each(|wish| println!("  {}: {}", whose(wish), in_short(&wish.words)));
+    }
+    if returns.all_proposals > 0 {
+        println!(
+            "{} proposed: `convoke {}triage NUMBER` decides; another time for all is `convoke {}update`:",
+            count(returns.all_proposals, "other time or place is", "other times or places are"),
+            in_folder(path),
+            in_folder(path)
+        );
+        returns.proposals.iter().for_each(|wish| println!("  number {}, {}: {}", wish.id, whose(wish), proposed(wish)));
+    }
     if returns.strangers > 0 {
         let words = count(returns.strangers, "answer", "answers");
         println!("{words} from whoever is on no list, or with another's invitation");
@@ -387,6 +425,42 @@ fn say_returns(path: &Path, returns: &Returns) {
     }
 }
 
+/// Of which mailbox a wish is, and of whom.
+fn whose(wish: &Wish) -> String {
+    let whose = if wish.entity.is_empty() { "nobody on the lists" } else { wish.entity.as_str() };
+    format!("{} ({whose})", wish.address)
+}
+
+/// When and where, and what was said with it.
+fn proposed(wish: &Wish) -> String {
+    let mut words = Vec::new();
+    if !wish.start.is_empty() {
+        words.push(format!("{} to {}", wish.start, wish.end));
+    }
+    if !wish.location.is_empty() {
+        words.push(in_short(&wish.location));
+    }
+    if !wish.words.is_empty() {
+        words.push(format!("`{}`", in_short(&wish.words)));
+    }
+    words.join(", ")
+}
+
+/// Others' words in one line of bounded length.
+fn in_short(words: &str) -> String {
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
+    if short.len() < line.len() { format!("{short}…") } else { short }
+}
+
+fn wishes_json(wishes: &[Wish]) -> Vec<serde_json::Value> {
+    let one = |wish: &Wish| {
+        json!({ "number": wish.id, "address": wish.address, "entity": wish.entity, "words": wish.words,
+            "start": wish.start, "end": wish.end, "location": wish.location })
+    };
+    wishes.iter().map(one).collect()
+}
+
 fn returns_json(returns: &Returns) -> serde_json::Value {
     let bounced: Vec<_> = returns
         .bounced
@@ -396,7 +470,9 @@ fn returns_json(returns: &Returns) -> serde_json::Value {
     let absent: Vec<_> =
         returns.absent.iter().map(|(address, until)| json!({ "address": address, "until": until })).collect();
     json!({ "bounced": bounced, "out_of_office": absent, "triage": returns.triage, "letters": returns.letters,
-        "strangers": returns.strangers, "late": returns.late })
+        "strangers": returns.strangers, "late": returns.late, "want_a_call": returns.all_calls,
+        "calls": wishes_json(&returns.calls), "proposed": returns.all_proposals,
+        "proposals": wishes_json(&returns.proposals) })
 }
 
 async fn say_last_run(path: &Path, store: &Store) -> Result<(), Stopped> {

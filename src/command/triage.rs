@@ -59,6 +59,7 @@ fn decision(typed: &cli::Triage) -> Option<Decision> {
         (typed.bounce, Decision::Bounce),
         (typed.unsubscribe, Decision::Unsubscribe),
         (typed.speaker, Decision::Speaker),
+        (typed.call, Decision::Call),
         (typed.none, Decision::Nothing),
     ]
     .into_iter()
@@ -138,7 +139,7 @@ async fn one_by_one(path: &Path, number: Option<i64>, typed: &cli::Triage) -> Re
         print!("{}", page(&card, waiting.saturating_sub(skipped)));
         loop {
             let keys = "a accepts, t perhaps, g sends another, d declines, b not delivered, u wants no mail, s wants the floor, \
-                        n nothing; o original, k skip, q quit";
+                        c wants a call, n nothing; o original, k skip, q quit";
             let suggested = card.suggestion.map(|decision| format!(" [{}?]", key_of(decision))).unwrap_or_default();
             let Some(answer) = ask(&format!("{keys}{suggested} > "))? else { break 'cards };
             let decision = match answer.to_lowercase().as_str() {
@@ -149,6 +150,7 @@ async fn one_by_one(path: &Path, number: Option<i64>, typed: &cli::Triage) -> Re
                 "b" => Decision::Bounce,
                 "u" => Decision::Unsubscribe,
                 "s" => Decision::Speaker,
+                "c" => Decision::Call,
                 "n" => Decision::Nothing,
                 "o" => {
                     println!("{}", original(path, &card)?);
@@ -295,6 +297,10 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
             store.note_speaking(&step, now.as_millisecond()).await?;
             done = format!("{entity}: on the speaking list");
         }
+        Decision::Call => {
+            let whom = if entity.is_empty() { "whoever wrote it" } else { entity.as_str() };
+            done = format!("{whom}: asks for a call; `convoke {}status` names them", in_folder(path));
+        }
         Decision::Nothing => "nothing that concerns the event".clone_into(&mut done),
     }
     store.decide(card.id, decision, &by, &effects, now).await?;
@@ -304,7 +310,7 @@ async fn settle(path: &Path, card: &Card, decision: Decision, words: &Words) -> 
 fn needs_entity(decision: Decision) -> bool {
     match decision {
         Decision::Accepted | Decision::Tentative | Decision::Delegated | Decision::Declined | Decision::Speaker => true,
-        Decision::Bounce | Decision::Unsubscribe | Decision::Nothing => false,
+        Decision::Bounce | Decision::Unsubscribe | Decision::Call | Decision::Nothing => false,
     }
 }
 
@@ -314,7 +320,9 @@ fn partstat(decision: Decision) -> PartStat {
         Decision::Tentative => PartStat::Tentative,
         Decision::Delegated => PartStat::Delegated,
         Decision::Declined => PartStat::Declined,
-        Decision::Bounce | Decision::Unsubscribe | Decision::Speaker | Decision::Nothing => PartStat::NeedsAction,
+        Decision::Bounce | Decision::Unsubscribe | Decision::Speaker | Decision::Call | Decision::Nothing => {
+            PartStat::NeedsAction
+        }
     }
 }
 
@@ -327,6 +335,7 @@ fn key_of(decision: Decision) -> char {
         Decision::Bounce => 'b',
         Decision::Unsubscribe => 'u',
         Decision::Speaker => 's',
+        Decision::Call => 'c',
         Decision::Nothing => 'n',
     }
 }

@@ -1,7 +1,7 @@
 //! Deliveries as rows for spreadsheets and programs.
 
 /// The headings of an export, in order.
-pub const HEADINGS: [&str; 32] = [
+pub const HEADINGS: [&str; 34] = [
     "address",
     "entity",
     "kind",
@@ -34,6 +34,8 @@ pub const HEADINGS: [&str; 32] = [
     "what_to_do",
     "absent_until",
     "waiting_in_triage",
+    "wants_call",
+    "proposes",
 ];
 
 /// One more at the end where the event has sessions.

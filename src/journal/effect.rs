@@ -67,13 +67,15 @@ pub enum Decision {
     Unsubscribe,
     /// They ask for the floor.
     Speaker,
+    /// They ask to be called.
+    Call,
     /// It says nothing that concerns the event.
     Nothing,
 }
 
 impl Decision {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::Tentative,
         Self::Delegated,
@@ -81,6 +83,7 @@ impl Decision {
         Self::Bounce,
         Self::Unsubscribe,
         Self::Speaker,
+        Self::Call,
         Self::Nothing,
     ];
 
@@ -94,6 +97,7 @@ impl Decision {
             Self::Bounce => "bounce",
             Self::Unsubscribe => "unsubscribe",
             Self::Speaker => "speaker",
+            Self::Call => "call",
             Self::Nothing => "nothing",
         }
     }

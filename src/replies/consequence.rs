@@ -48,6 +48,8 @@ pub enum Flag {
     Refresh,
     /// It answers an older object than the mailbox has (RFC 5546 section 2.1.5).
     Stale,
+    /// A call is asked for, as it seems.
+    WantsCall,
 }
 
 impl Flag {
@@ -67,6 +69,7 @@ impl Flag {
             Self::OtherRecipient => "other-recipient",
             Self::Refresh => "refresh",
             Self::Stale => "stale",
+            Self::WantsCall => "wants-call",
         }
     }
 }
@@ -108,6 +111,9 @@ pub fn consequence(reading: &Reading, known: &Known, circumstances: &Circumstanc
         Kind::Unsubscribe => judge.unsubscribe(),
         Kind::Echo => judge.echo(),
     };
+    if reading.wants_call && state != InboundState::Ignored {
+        judge.flags.push(Flag::WantsCall);
+    }
     judge.flags.sort_unstable();
     judge.flags.dedup();
     judge.bound.flags = judge.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(" ");
@@ -399,6 +405,9 @@ impl<'j> Judge<'j> {
         self.suggest_answer(self.reading.suggestion);
         if self.bound.suggestion.is_empty() && self.reading.wants_floor {
             self.bound.suggestion = Decision::Speaker.as_str().to_owned();
+        }
+        if self.bound.suggestion.is_empty() && self.reading.wants_call {
+            self.bound.suggestion = Decision::Call.as_str().to_owned();
         }
         InboundState::Triage
     }

@@ -410,6 +410,8 @@ pub struct Reading {
     pub persons: Option<u32>,
     /// Whether the words seem to ask for the floor or a place on the list of speakers; a suggestion.
     pub wants_floor: bool,
+    /// Whether the words, or the comment of an answer, seem to ask for a call; a suggestion.
+    pub wants_call: bool,
     /// Automatic replies: until when, and who stands in.
     pub absence: Option<Absence>,
     /// What may bind it.
@@ -436,6 +438,7 @@ impl Reading {
             suggested_by: None,
             persons: None,
             wants_floor: false,
+            wants_call: false,
             absence: None,
             traces: Traces::default(),
             findings: Vec::new(),

@@ -12,7 +12,8 @@
 # a mailbox: the local part alone. Who is not in it does not exist (550 5.1.1, hence a report to the sender). By the name:
 #   away...      a vacation reply, once to each sender       full...      over its quota: 552 5.2.2
 #   refuses...   Sieve `reject`: a notification from the mailbox's owner
-# IMAP: any mailbox with the password `secret`; STARTTLS and a certificate for `localhost` of DIR/ca.pem.
+# IMAP: any mailbox with the password `secret`; STARTTLS and a certificate for `localhost` of DIR/ca.pem; TLS from the first
+# octet on the port of MAILHOST_IMAPS, where that is set.
 # Nothing can leave: every address is delivered here or bounced here, and no name is looked up. Needs root. Logs in DIR/log.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -69,7 +70,8 @@ service imap-login {
     port = $imap
   }
   inet_listener imaps {
-    port = 0
+    port = ${MAILHOST_IMAPS:-0}
+    ssl = yes
   }
 }
 service lmtp {

@@ -52,8 +52,9 @@ fn a_relay_without_room_is_given_up_in_time() {
     let url = format!("smtp://127.0.0.1:{}", full.port);
     let ran = desk.ends(69, &["send", "--relay", &url, "--no-wait", "--connections", "1"]);
     assert!(ran.err.contains("no answer in time"), "{}", ran.err);
-    // Two messages, each with its connection and the rest after a lost one.
-    assert!(began.elapsed() < Duration::from_secs(2 * 2 + 2), "{:?}", began.elapsed());
+    // Two messages, each with its connection and the rest after a lost one: two seconds, and room for a busy machine. The
+    // time that RFC 5321 gives would be minutes.
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     let book = Book::read(&desk);
     assert!(
         book.entries.iter().all(|e| matches!(e.state.as_str(), "READY" | "DEFERRED") && e.attempts == 0),

@@ -158,6 +158,12 @@ fn arrive(out: &mut TcpStream, manners: &Mutex<Manners>) -> io::Result<()> {
 
 fn uid(out: &mut TcpStream, tag: &str, command: &str, now: &Manners) -> io::Result<()> {
     let words: Vec<&str> = command.splitn(4, ' ').collect();
+    if words[1] == "SEARCH" {
+        let id = command.rsplit('"').nth(1).unwrap_or_default();
+        let found = (1..).zip(&now.messages).filter(|(_, message)| message.contains(id));
+        let found: String = found.map(|(uid, _)| format!(" {uid}")).collect();
+        return write!(out, "* SEARCH{found}\r\n{tag} OK\r\n");
+    }
     if words[1] != "FETCH" {
         return write!(out, "{tag} OK\r\n");
     }

@@ -12,6 +12,8 @@ struct Host {
     script: PathBuf,
     folder: PathBuf,
     port: u16,
+    /// TLS from the first octet.
+    protected: u16,
 }
 
 impl Host {
@@ -23,13 +25,14 @@ impl Host {
         }
         // Free at this moment; nobody else on this machine takes ports of loopback in between.
         let free = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let listeners = [free(), free(), free()];
+        let listeners = [free(), free(), free(), free()];
         let ports = listeners.each_ref().map(|l| l.local_addr().expect("bound").port().to_string());
         drop(listeners);
         let host = Self {
             script: repository().join("tests/oracles/mailhost.sh"),
             folder: folder.join("host"),
             port: ports[2].parse().expect("a port"),
+            protected: ports[3].parse().expect("a port"),
         };
         for folder in ["tmp", "new", "cur"] {
             fs::create_dir_all(host.mailbox().join(folder)).expect("a mailbox");
@@ -39,8 +42,14 @@ impl Host {
             fs::write(host.mailbox().join(format!("new/{:06}.host", n + 1)), message).expect("a message");
         }
         host.own();
-        let started =
-            Command::new(&host.script).arg("start").arg(&host.folder).args(&ports).arg("--dovecot-only").status();
+        let [smtp, lmtp, imap, imaps] = &ports;
+        let started = Command::new(&host.script)
+            .env("MAILHOST_IMAPS", imaps)
+            .arg("start")
+            .arg(&host.folder)
+            .args([smtp, lmtp, imap])
+            .arg("--dovecot-only")
+            .status();
         assert!(started.expect("bash").success(), "Dovecot starts");
         Some(host)
     }
@@ -146,4 +155,22 @@ fn new_mail_is_told_over_starttls_and_moved_when_it_is_recorded() {
     let count = |folder: &str| fs::read_dir(moved.join(folder)).expect("a folder").count();
     assert_eq!(count("cur") + count("new"), 4);
     assert_eq!(desk.ends(0, &["replies", "--from", &host.url()]).out, "0 messages\n");
+}
+
+#[test]
+fn a_real_server_is_read_over_tls_from_the_first_octet() {
+    let folder = Desk::empty();
+    let Some(host) = Host::start(&folder.path, (1..=3).map(letter)) else { return };
+    let source = format!("imaps://rsvp@localhost:{}/INBOX", host.protected);
+    // An authority that nobody named, and a port that speaks no TLS.
+    let ran = desk(PASSWORD).ends(78, &["replies", "--from", &source]);
+    assert!(ran.err.contains("certificate is not accepted"), "{}", ran.err);
+    let desk = desk(&format!("{PASSWORD}\nca_file = \"ca.pem\"\ntimeout = \"5s\""));
+    fs::copy(host.folder.join("ca.pem"), desk.path.join("ca.pem")).expect("the CA");
+    let clear = format!("imaps://rsvp@localhost:{}/INBOX", host.port);
+    assert!(desk.ends(69, &["replies", "--from", &clear]).err.contains("no TLS"));
+    let check = desk.ends(0, &["replies", "--check", "--from", &source]);
+    assert!(check.out.contains("PLAIN, TLS"), "{}", check.out);
+    assert_eq!(desk.ends(0, &["replies", "--from", &source]).out, "3 messages: 3 letters; 3 for triage\n");
+    assert_eq!(desk.ends(0, &["replies", "--from", &source]).out, "0 messages\n");
 }

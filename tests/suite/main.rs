@@ -13,6 +13,7 @@ mod desk;
 mod dialogue;
 mod disk;
 mod dkim;
+mod doctor;
 mod engine;
 mod faults;
 mod faulty;

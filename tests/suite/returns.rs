@@ -296,6 +296,79 @@ fn what_came_back_changes_the_ledger_once() {
 }
 
 #[test]
+fn who_wants_a_call_another_time_or_somebody_else_is_named_with_what_to_do() {
+    let event = Event::new();
+    let second = event.sent("second@utopia.example");
+    let arcadia = event.sent("mission@arcadia.example");
+    let forum = event.sent("office@forum.example");
+    let mails = [
+        calendar(
+            "COUNTER",
+            &second.uid,
+            "second@utopia.example",
+            "DTSTAMP:20170906T090000Z\r\nSEQUENCE:0\r\nDTSTART:20170923T190000Z\r\nDTEND:20170923T200000Z\r\n\
+             COMMENT:an hour later\r\nATTENDEE;PARTSTAT=TENTATIVE:mailto:second@utopia.example\r\n",
+        ),
+        calendar(
+            "REPLY",
+            &arcadia.uid,
+            "mission@arcadia.example",
+            "DTSTAMP:20170906T100000Z\r\nSEQUENCE:0\r\nCOMMENT:Please call me about the seats\r\n\
+             ATTENDEE;PARTSTAT=ACCEPTED:mailto:mission@arcadia.example\r\n",
+        ),
+        calendar(
+            "REPLY",
+            &forum.uid,
+            "office@forum.example",
+            "DTSTAMP:20170906T110000Z\r\nSEQUENCE:0\r\n\
+             ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO=\"mailto:deputy@forum.example\":mailto:office@forum.example\r\n",
+        ),
+        format!(
+            "From: away@laputa.example\r\nTo: events@liechtenstein-un.example\r\nIn-Reply-To: <{}>\r\nSubject: Re: x\r\n\
+             Date: Wed, 06 Sep 2017 12:00:00 +0000\r\n\r\nThank you. Could you give us a call?\r\n",
+            event.sent("away@laputa.example").message_id
+        ),
+    ];
+    event.reads("wishes", &mails);
+    let card = event.card("away@laputa.example");
+    let cards = event.cards();
+    assert!(cards.iter().any(|card| card["suggestion"] == "call" && card["flags"][0] == "wants-call"), "{cards:#?}");
+    let said = event.desk.run(&["status"]).out;
+    for words in [
+        "2 mails ask for a call: call, then `convoke note ENTITY",
+        "  mission@arcadia.example (Arcadia): Please call me about the seats",
+        "  away@laputa.example (Laputa): Thank you. Could you give us a call?",
+        "1 other time or place is proposed: `convoke triage NUMBER` decides",
+        "second@utopia.example (Utopia): 2017-09-23T19:00:00Z to 2017-09-23T20:00:00Z, `an hour later`",
+        "1 entity sends somebody else: put the new address on the lists",
+        "  Forum: delegated to deputy@forum.example",
+    ] {
+        assert!(said.contains(words), "{words}:\n{said}");
+    }
+    assert_eq!(event.row("mission@arcadia.example")["wants_call"], "yes");
+    assert_eq!(event.row("second@utopia.example")["proposes"], "2017-09-23T19:00:00Z/2017-09-23T20:00:00Z");
+    assert_eq!(
+        (event.row("un@utopia.example")["wants_call"].as_str(), event.row("list@shop.example")["proposes"].as_str()),
+        (Some(""), Some(""))
+    );
+    // A decision keeps the wish; what is noted after the call ends it.
+    event.desk.ends(0, &["triage", &card, "--call"]);
+    let returned = || event.desk.status()["returned"].clone();
+    assert_eq!(
+        (returned()["want_a_call"].as_u64(), returned()["proposed"].as_u64()),
+        (Some(2), Some(1)),
+        "{}",
+        returned()
+    );
+    event.desk.ends(0, &["note", "Laputa", "--accepted", "--persons", "1", "--by", "telephone"]);
+    event.desk.ends(0, &["note", "Arcadia", "--accepted", "--persons", "2", "--by", "telephone"]);
+    assert_eq!((returned()["want_a_call"].as_u64(), returned()["calls"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    assert_eq!(event.row("mission@arcadia.example")["wants_call"], "");
+    event.desk.ends(0, &["triage", &event.card("second@utopia.example"), "--none"]);
+    assert_eq!(returned()["proposed"], 0);
+}
+
+#[test]
 fn a_person_decides_what_no_rule_does() {
     let event = Event::with("keep = \"triage\"");
     event.reads("returned", &mailbox(&event));

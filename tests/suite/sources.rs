@@ -278,6 +278,43 @@ fn moving_follows_recording_and_makes_the_folder() {
     assert_eq!(server.heard("UID MOVE"), ["UID MOVE 1,2,3 \"Processed\""; 2]);
 }
 
+#[test]
+fn without_move_messages_are_copied_and_taken_out_by_their_uids_alone() {
+    let faults = vec![("UID COPY", Fault::Refuse("[TRYCREATE] no such folder"))];
+    let server = Stub::start(Manners { faults, ..stub("UIDPLUS", 2) });
+    let ran = with_password("move_to = \"Processed\"").run(&["replies", "--from", &server.url()]);
+    assert_eq!(ran.out, "2 messages: 2 letters; 2 for triage\n", "{}", ran.err);
+    let said = ["UID COPY", "CREATE", "UID STORE", "UID EXPUNGE", "EXPUNGE"].map(|begin| server.heard(begin));
+    assert_eq!(said[0], ["UID COPY 1,2 \"Processed\""; 2]);
+    assert_eq!(said[1], ["CREATE \"Processed\""]);
+    assert_eq!(said[2], ["UID STORE 1,2 +FLAGS.SILENT (\\Deleted)"]);
+    assert_eq!(said[3], ["UID EXPUNGE 1,2"]);
+    assert_eq!(said[4], Vec::<String>::new(), "what others have marked stays");
+    // Nothing is taken out of a folder from which nothing was copied.
+    let refusing =
+        Stub::start(Manners { faults: vec![("UID COPY", Fault::Refuse("over quota"))], ..stub("UIDPLUS", 2) });
+    let ran = with_password("move_to = \"Processed\"").run(&["replies", "--from", &refusing.url()]);
+    assert!(ran.err.contains("UID COPY is refused: over quota"), "{}", ran.err);
+    assert!(refusing.heard("UID STORE").is_empty() && refusing.heard("UID EXPUNGE").is_empty());
+}
+
+#[test]
+fn a_connection_that_breaks_while_messages_are_moved_is_made_again() {
+    for (offers, broken, commands) in [
+        ("MOVE", "UID MOVE", vec![("UID MOVE", 2)]),
+        ("UIDPLUS", "UID EXPUNGE", vec![("UID COPY", 2), ("UID EXPUNGE", 2)]),
+    ] {
+        let server = Stub::start(Manners { faults: vec![(broken, Fault::Cut)], ..stub(offers, 3) });
+        let desk = with_password("move_to = \"Processed\"");
+        let ran = desk.run(&["replies", "--from", &server.url()]);
+        assert_eq!((ran.code, ran.out.as_str()), (0, "3 messages: 3 letters; 3 for triage\n"), "{}", ran.err);
+        for (command, times) in commands {
+            assert_eq!(server.heard(command).len(), times, "{command}");
+        }
+        assert_eq!(server.heard("SELECT").len(), 2);
+    }
+}
+
 /// The program watching, and its lines as they come.
 pub(crate) struct Watching {
     child: Child,

@@ -105,12 +105,7 @@ pub(super) fn clock(path: &Path, file: &EventFile, now: Timestamp) -> Finding {
         _ if file.event.start <= now => {
             let words =
                 format!("it says {shown}, and the event began {}", file.event.start.strftime("%Y-%m-%d %H:%M UTC"));
-            Finding::warning(
-                "clock",
-                "",
-                &words,
-                "check `event.start` and the clock; invitations leave before the event only",
-            )
+            Finding::warning("clock", "", &words, "check `event.start` and the clock")
         }
         _ => Finding::well("clock", "", &format!("{shown}, later than every file here")),
     };

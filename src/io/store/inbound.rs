@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use sqlx::{Connection as _, Row as _};
 
 use super::ledger::{small, unknown};
+use super::wishes::{self, Want, Wish};
 use super::{Store, StoreError, effects};
 use crate::calendar::Sequence;
 use crate::journal::{Checkpoint, Decision, Effect, InboundRecord, InboundState, Standing, Trust};
@@ -74,6 +75,14 @@ pub struct Returns {
     pub returned: Vec<(String, String, String, String)>,
     /// Mailboxes whose owners are away, with the last day, the latest first.
     pub absent: Vec<(String, String)>,
+    /// Whoever asked for a call and has not been noted since, the first ones, and how many there are.
+    pub calls: Vec<Wish>,
+    /// How many they are.
+    pub all_calls: u64,
+    /// Other times or places that were proposed and nobody has decided about, the first ones.
+    pub proposals: Vec<Wish>,
+    /// How many they are.
+    pub all_proposals: u64,
 }
 
 /// What came back from a mailbox, for its row in an export.
@@ -87,6 +96,10 @@ pub struct ReturnedMail {
     pub absent_until: String,
     /// Messages of this mailbox that wait for a person.
     pub triage: u64,
+    /// Whether it asked for a call and its entity has not been noted since.
+    pub wants_call: bool,
+    /// Another time that it proposed and nobody has decided about: begin and end with a slash; else empty.
+    pub proposes: String,
 }
 
 impl Store {
@@ -367,6 +380,8 @@ impl Store {
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&mut *connection)
         .await?;
+        (returns.calls, returns.all_calls) = wishes::some(&mut connection, Want::Call, most).await?;
+        (returns.proposals, returns.all_proposals) = wishes::some(&mut connection, Want::AnotherTime, most).await?;
         Ok(returns)
     }
 
@@ -388,7 +403,20 @@ impl Store {
         )
         .fetch_all(&mut *connection)
         .await?;
-        all.by_recipient = others.into_iter().map(|(id, until, triage)| (id, (until, triage.unsigned_abs()))).collect();
+        let of = |(id, absent_until, triage): (i64, String, i64)| {
+            (id, ReturnedMail { absent_until, triage: triage.unsigned_abs(), ..ReturnedMail::default() })
+        };
+        all.by_recipient = others.into_iter().map(of).collect();
+        for want in [Want::Call, Want::AnotherTime] {
+            for wish in wishes::all(&mut connection, want).await? {
+                let Some(recipient) = wish.recipient else { continue };
+                let mail = all.by_recipient.entry(recipient).or_default();
+                match want {
+                    Want::Call => mail.wants_call = true,
+                    Want::AnotherTime => mail.proposes = format!("{}/{}", wish.start, wish.end),
+                }
+            }
+        }
         Ok(all)
     }
 }
@@ -397,15 +425,14 @@ impl Store {
 #[derive(Clone, Debug, Default)]
 pub struct ReturnedMails {
     by_dispatch: HashMap<i64, (String, String)>,
-    by_recipient: HashMap<i64, (String, u64)>,
+    by_recipient: HashMap<i64, ReturnedMail>,
 }
 
 impl ReturnedMails {
     /// Of one row.
     pub fn of(&self, dispatch: i64, recipient: i64) -> ReturnedMail {
         let (class, diagnostic) = self.by_dispatch.get(&dispatch).cloned().unwrap_or_default();
-        let (absent_until, triage) = self.by_recipient.get(&recipient).cloned().unwrap_or_default();
-        ReturnedMail { class, diagnostic, absent_until, triage }
+        ReturnedMail { class, diagnostic, ..self.by_recipient.get(&recipient).cloned().unwrap_or_default() }
     }
 }
 

@@ -24,6 +24,7 @@ mod speaking;
 mod standings;
 mod suppression;
 mod usage;
+mod wishes;
 
 pub use entities::{Entity, Mailbox};
 pub use import::{Duplicate, ImportCounts, Importer};
@@ -35,6 +36,7 @@ pub use plan::FolderState;
 pub use recorder::Recorder;
 pub use standings::{EntityStanding, Known, KnownOf};
 pub use suppression::{SuppressionCounts, Swept};
+pub use wishes::Wish;
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};

@@ -99,6 +99,46 @@ async fn a_journal_of_version_2_keeps_everything() {
 }
 
 #[tokio::test]
+async fn what_version_8_wrote_is_of_the_event_as_a_whole() {
+    let folder = Folder::new("version-8");
+    let mut connection = version_2(&folder).await;
+    let steps = migrator().iter().filter(|step| step.version <= 8).cloned().collect();
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut connection).await.expect("done");
+    Migrator::with_migrations(steps).run_direct(None, &mut connection, false).await.expect("migrates");
+    let rows = "INSERT INTO revision (number, sequence, dtstamp_ms, facts, kind) VALUES (1, 1, 2000, '{}', 'material');
+        INSERT INTO answer (entity, recipient, partstat, source, said_ms, recorded_ms, revision)
+            VALUES ('Guest', 1, 'ACCEPTED', 'letter', 1, 1, 0);
+        INSERT INTO sealed (id, seal, purpose, mailing, plan, by, made_ms) VALUES (1, 's', 'invitation', 0, '{}', 'Ana', 1);
+        INSERT INTO sealed_message (sealed, recipient, letter, digest, row) VALUES (1, 1, 'l', x'aa', x'bb');
+        INSERT INTO approval (sealed, by, approved_ms) VALUES (1, 'Berta', 2)";
+    sqlx::raw_sql(rows).execute(&mut connection).await.expect("rows");
+    connection.close().await.expect("closes");
+
+    let store = Store::open(&folder.0, 5000).await.expect("opens");
+    let histories = store.histories().await.expect("read");
+    assert_eq!(histories.keys().collect::<Vec<_>>(), [""]);
+    assert_eq!(histories[""].revisions().len(), 2);
+    let ledger = store.ledger_page(0, 10).await.expect("rows");
+    assert!(ledger.iter().all(|row| row.session.is_empty() && row.recipient.cells.is_empty()));
+    store.look_at("opening");
+    assert!(store.ledger_page(0, 10).await.expect("rows").is_empty(), "nothing is of a session");
+    store.look_at("");
+    let messages = store.sealed_page(1, (0, ""), 10).await.expect("a page");
+    assert_eq!(messages.iter().map(|m| (m.recipient, m.session.as_str())).collect::<Vec<_>>(), [(1, "")]);
+    let mut connection = store.connection.lock().await;
+    assert!(sqlx::query("DELETE FROM sealed_message").execute(&mut *connection).await.is_err(), "approved");
+    let of_answer: String =
+        sqlx::query_scalar("SELECT session FROM answer").fetch_one(&mut *connection).await.expect("a session");
+    assert_eq!(of_answer, "");
+    // What a mailbox has is told once for the event.
+    let held: Vec<(i64, Option<i64>)> = sqlx::query_as("SELECT recipient, held FROM holding ORDER BY 1")
+        .fetch_all(&mut *connection)
+        .await
+        .expect("rows");
+    assert_eq!(held, [(1, Some(7)), (2, Some(8)), (3, None)]);
+}
+
+#[tokio::test]
 async fn a_broken_journal_is_left_as_it_was() {
     let folder = Folder::new("broken");
     let mut connection = version_2(&folder).await;

@@ -1,6 +1,6 @@
 //! What a person's words seem to say.
 //!
-//! What: [`meaning`], a suggestion of an answer, how many persons, whether the floor is asked for; [`is_unsubscribe`]. Data:
+//! What: [`meaning`], a suggestion of an answer, how many persons, whether the floor or a call is asked for; [`is_unsubscribe`]. Data:
 //! `words.tsv` (six UN languages, German, Italian, Portuguese). Two answers in one letter are none, questions and conditions are
 //! none. Not here: recording it; a suggestion is shown to a person and never counts by itself. Called by: `replies::read`.
 //! Can fail: nothing.
@@ -27,6 +27,8 @@ pub(in crate::replies) struct Meaning {
     pub(in crate::replies) persons: Option<u32>,
     /// Whether the floor is asked for.
     pub(in crate::replies) wants_floor: bool,
+    /// Whether a call is asked for.
+    pub(in crate::replies) wants_call: bool,
 }
 
 /// Reads a person's own words (`own_words`).
@@ -62,6 +64,8 @@ pub(in crate::replies) fn meaning(words: &str) -> Meaning {
         words: because,
         persons: persons(&text),
         wants_floor: sure.iter().any(|hit| hit.mark == "floor"),
+        // `Could you call me?` is a wish and no question.
+        wants_call: hits.iter().any(|hit| hit.mark == "call"),
     }
 }
 
@@ -347,6 +351,18 @@ mod tests {
         assert!(meaning("My delegation would like to take the floor.").wants_floor);
         assert!(meaning("souhaite s'inscrire sur la liste des orateurs").wants_floor);
         assert!(!meaning("We will attend.").wants_floor);
+        for words in [
+            "We accept. Could you call me before Friday?",
+            "Merci de bien vouloir nous rappeler au 022 000 00 00.",
+            "Le ruego llamarme cuando pueda.",
+            "\u{41f}\u{440}\u{43e}\u{441}\u{438}\u{43c} \u{43f}\u{435}\u{440}\u{435}\u{437}\u{432}\u{43e}\u{43d}\u{438}\u{442}\u{44c}.",
+            "\u{8bf7}\u{81f4}\u{7535}\u{5927}\u{4f7f}\u{9986}\u{3002}",
+            "\u{64a}\u{631}\u{62c}\u{649} \u{627}\u{644}\u{627}\u{62a}\u{635}\u{627}\u{644} \u{628}\u{64a}",
+            "Ich bitte um R\u{fc}ckruf: bitte um R\u{fc}ckruf.",
+        ] {
+            assert!(meaning(words).wants_call, "{words}");
+        }
+        assert!(!meaning("We call upon all States to attend; roll call follows.").wants_call);
     }
 
     #[test]

@@ -70,6 +70,12 @@ mod tests {
             ("\u{5df2}\u{63a5}\u{53d7}\u{ff1a}Briefing", PartStat::Accepted),
             ("R\u{e9}union accept\u{e9}e : Invitation: Briefing", PartStat::Accepted),
             ("Mit Vorbehalt: Briefing", PartStat::Tentative),
+            // Zimbra's are imperatives.
+            ("Accept: Briefing", PartStat::Accepted),
+            ("\u{c0} confirm\u{e9} : Briefing", PartStat::Tentative),
+            ("\u{41e}\u{442}\u{43a}\u{43b}\u{43e}\u{43d}\u{438}\u{442}\u{44c}: Briefing", PartStat::Declined),
+            ("\u{642}\u{628}\u{648}\u{644}: Briefing", PartStat::Accepted),
+            ("\u{62d2}\u{7edd}: Briefing", PartStat::Declined),
         ] {
             assert_eq!(answer_of(subject).map(|(answer, _)| answer), Some(expected), "{subject}");
         }

@@ -35,6 +35,11 @@ pub(super) fn answered(mail: &Mail<'_>, calendars: &Calendars) -> Option<Reading
             *comment = answer::clipped(comment, 10_000);
         }
     }
+    reading.wants_call = reading
+        .answers
+        .iter()
+        .filter_map(|answer| answer.comment.as_deref())
+        .any(|text| letter::meaning(text).wants_call);
     if reading.answers.iter().all(|answer| answer.partstat.is_none())
         && let Some((partstat, words)) = subject_answer(mail)
     {
@@ -86,6 +91,7 @@ pub(super) fn spoken(mail: &Mail<'_>) -> Reading {
     }
     reading.persons = meaning.persons;
     reading.wants_floor = meaning.wants_floor;
+    reading.wants_call = meaning.wants_call;
     with_words(reading, words)
 }
 
