@@ -360,7 +360,7 @@ fn cases(heading: &str, what: &str, cases: &Cases, zone: &TimeZone) -> Markup {
                             tr {
                                 td dir="auto" { (case.entity) }
                                 @if has_words { td.words dir="auto" { (case.words) } }
-                                td.quiet { @if let Some(since) = case.since { (day_and_clock(&moment(since, zone))) } }
+                                td.quiet.when { @if let Some(since) = case.since { (day_and_clock(&moment(since, zone))) } }
                             }
                         }
                     }

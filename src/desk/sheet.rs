@@ -68,7 +68,7 @@ th.n:not(:last-child), td.n:not(:last-child) { padding-right: 18px; }
 td:first-child:not(.n) { min-width: 9em; } .mark { white-space: nowrap; font-weight: 600; } .words { min-width: 16em; } .address { min-width: 11em; }
 .note { margin: 0 0 12px; color: var(--quiet); font-size: 14px; } .scroll + .note { margin: 12px 0 0; }
 dl { display: flex; flex-wrap: wrap; gap: 10px 42px; margin: 0; } dt { color: var(--quiet); font-size: 13px; }
-dd { margin: 0; overflow-wrap: anywhere; } .latency { margin-bottom: 8px; }
+.when { overflow-wrap: normal; } dd { margin: 0; overflow-wrap: anywhere; } .latency { margin-bottom: 8px; }
 .latency dd { font: 22px/1.3 var(--serif); font-variant-numeric: lining-nums; color: var(--title); }
 footer { color: var(--quiet); font-size: 13px; } footer p { margin: 0 0 4px; }
 @media (max-width: 640px) { body { padding: 24px 12px 48px; } .tiles { grid-template-columns: 1fr 1fr; }

@@ -1,6 +1,7 @@
 //! Independent readers of what we write: PyPI icalendar, npm ical.js, libical's restrictions,
 //! KCalendarCore, SpamAssassin.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -226,8 +227,7 @@ fn spamassassin_finds_nothing_to_say() {
         return;
     }
     let desk = Desk::sample();
-    let mut files = Vec::new();
-    for (n, (kind, language)) in [
+    let letters = [
         ("mission", "en"),
         ("mission", "fr"),
         ("mission", "es"),
@@ -237,22 +237,42 @@ fn spamassassin_finds_nothing_to_say() {
         ("ngo", "en"),
         ("ngo", "fr"),
         ("ngo", "es"),
-    ]
-    .iter()
-    .enumerate()
-    {
-        let out = format!("preview{n}");
-        let (kind, language) = (format!("kind={kind}"), format!("language={language}"));
-        desk.ends(0, &["preview", "--only", &kind, "--only", &language, "--limit", "1", "--out", &out]);
-        let folder = desk.path.join(out);
-        files.extend(
-            std::fs::read_dir(folder)
-                .expect("a preview")
-                .map(|e| e.expect("an entry").path())
-                .filter(|p| p.extension().is_some_and(|e| e == "eml")),
-        );
+    ];
+    let mut files = Vec::new();
+    let mut shown = |desk: &Desk, what: &str| {
+        for (n, (kind, language)) in letters.iter().enumerate() {
+            let out = format!("{what}{n}");
+            let (kind, language) = (format!("kind={kind}"), format!("language={language}"));
+            desk.ends(0, &["preview", "--only", &kind, "--only", &language, "--limit", "1", "--out", &out]);
+            let folder = desk.path.join(out);
+            files.extend(
+                std::fs::read_dir(folder)
+                    .expect("a preview")
+                    .map(|e| e.expect("an entry").path())
+                    .filter(|p| p.extension().is_some_and(|e| e == "eml")),
+            );
+        }
+    };
+    shown(&desk, "invitation");
+    desk.ends(0, &["send"]);
+    let settings = desk.read("convoke.toml");
+    desk.write("convoke.toml", &settings.replace("2017-09-22T15:00:00", "2017-09-22T14:30:00"));
+    shown(&desk, "update");
+    desk.write("convoke.toml", &settings);
+    std::fs::remove_dir_all(desk.path.join("outbox")).expect("the invitations");
+    desk.ends(0, &["cancel", "--all"]);
+    // One of each language.
+    let mut languages = BTreeSet::new();
+    for (n, octets) in desk.outbox().iter().enumerate() {
+        let head = String::from_utf8_lossy(octets);
+        let language = head.lines().find_map(|line| line.strip_prefix("Content-Language: ")).expect("a language");
+        if languages.insert(language.to_owned()) {
+            let file = desk.path.join(format!("cancellation{n}.eml"));
+            std::fs::write(&file, octets).expect("a file");
+            files.push(file);
+        }
     }
-    assert_eq!(files.len(), 9);
+    assert_eq!(files.len(), 9 + 9 + 6);
     let output =
         Command::new(repository().join("tests/oracles/spam.sh")).args(&files).output().expect("spam.sh starts");
     assert!(
