@@ -51,17 +51,17 @@ fn a_folder_without_relay_and_mailbox_is_looked_at_and_left_as_it_was() {
             "ok       configuration: `",
             "ok       dkim: no key is configured",
             "ok       journal: there is none yet",
-            "ok       disk: ",
             "ok       clock: ",
             "ok       relay: none is configured: everything goes to the sandbox",
             "warning  mailbox: none is configured",
-            "1 warning",
         ],
     );
+    // How fast the disk is, is no matter of this test.
+    assert!(ran.out.contains(" disk: ") && ran.out.contains(" of room, a write is safe after "), "{}", ran.out);
     assert_eq!(names(&desk), before);
     desk.ends(0, &["send", "--limit", "1"]);
     let ran = desk.ends(0, &["doctor", "--self-test"]);
-    says(&ran, &["ok       journal: version ", "warning  self-test: not made: without a relay", "2 warnings"]);
+    says(&ran, &["ok       journal: version ", "warning  self-test: not made: without a relay"]);
     desk.ends(64, &["doctor", "--wait", "5s"]);
     desk.ends(64, &["doctor", "--self-test", "--wait", "soon"]);
 }
