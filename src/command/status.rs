@@ -228,7 +228,8 @@ fn say_life(history: &History, errands: &[(Errand, Tally)]) {
         println!("revision {}, {:.0}: {}{note}", revision.number, revision.dtstamp, revision.kind.as_str());
     }
     if history.is_cancelled() {
-        println!("the event is called off");
+        let part = if history.current().session.is_empty() { "the event" } else { "the session" };
+        println!("{part} is called off");
     }
     for (errand, tally) in errands.iter().filter(|(errand, _)| *errand != INVITATIONS) {
         let states = Standing::ALL.into_iter().filter(|s| tally.of(*s) > 0);
