@@ -19,6 +19,7 @@ mod mailings;
 mod plan;
 mod recorder;
 mod runs;
+mod schema;
 mod script;
 mod speaking;
 mod standings;
@@ -38,23 +39,20 @@ pub use standings::{EntityStanding, Known, KnownOf};
 pub use suppression::{SuppressionCounts, Swept};
 pub use wishes::Wish;
 
-use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::Mutex;
 
 /// The journal's file name.
 pub const FILE_NAME: &str = "convoke.db";
 const LOCK_NAME: &str = ".convoke.lock";
-/// Of the schema; `manual/formats.md` says what each brought.
-const VERSION: i64 = 9;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -110,22 +108,6 @@ pub struct Store {
     session: RwLock<Option<String>>,
 }
 
-fn migrator() -> Migrator {
-    let step = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(vec![
-        step(1, "journal", include_str!("sql/0001_journal.sql")),
-        step(2, "engine", include_str!("sql/0002_engine.sql")),
-        step(4, "life", include_str!("sql/0004_life.sql")),
-        step(5, "replies", include_str!("sql/0005_replies.sql")),
-        step(6, "binding", include_str!("sql/0006_binding.sql")),
-        step(7, "speaking", include_str!("sql/0007_speaking.sql")),
-        step(8, "approval", include_str!("sql/0008_approval.sql")),
-        step(VERSION, "sessions", include_str!("sql/0009_sessions.sql")),
-    ])
-}
-
 impl Store {
     /// Where the journal of a folder lies.
     pub fn path_in(folder: &Path) -> PathBuf {
@@ -167,10 +149,10 @@ impl Store {
         if !path.exists() {
             return Err(StoreError::Absent(folder.to_owned()));
         }
-        if Self::is_older(&path).await? {
+        if schema::is_older(options(&path)).await? {
             // Brought up to date as for writing; whoever works in the folder has done so already.
             let _lock = lock(folder)?;
-            migrated(options(&path), false).await?.close().await?;
+            schema::opened(options(&path), false).await?.close().await?;
         }
         let options = options(&path).create_if_missing(false).pragma("query_only", "1");
         let connection = options.connect().await?;
@@ -198,7 +180,7 @@ impl Store {
     }
 
     async fn connect(path: PathBuf, lock: Option<File>, synchronous: SqliteSynchronous) -> Result<Self, StoreError> {
-        let connection = migrated(options(&path).synchronous(synchronous), true).await?;
+        let connection = schema::opened(options(&path).synchronous(synchronous), true).await?;
         let scratch = lock.is_none();
         Ok(Self::over(connection, path, lock, scratch))
     }
@@ -225,15 +207,6 @@ impl Store {
             sqlx::query(pragma).execute(&mut *self.connection.lock().await).await?;
         }
         Ok(())
-    }
-
-    /// Whether an older version wrote the journal.
-    async fn is_older(path: &Path) -> Result<bool, StoreError> {
-        let mut connection = options(path).pragma("query_only", "1").connect().await?;
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut connection).await?;
-        connection.close().await?;
-        Ok(found.unwrap_or_default() < VERSION)
     }
 
     fn over(connection: SqliteConnection, path: PathBuf, lock: Option<File>, scratch: bool) -> Self {
@@ -268,7 +241,7 @@ impl Store {
 
     /// The version of the schema that this program writes.
     pub const fn version() -> i64 {
-        VERSION
+        schema::VERSION
     }
 
     /// What SQLite finds wrong with the file; `None`: nothing. Reads all of it.
@@ -353,24 +326,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // Rows on their way from the thread that reads them: with few, each one wakes somebody.
         .row_buffer_size(1024)
         .disable_statement_logging()
-}
-
-/// Opens a journal and brings it up to date.
-async fn migrated(options: SqliteConnectOptions, is_to_write: bool) -> Result<SqliteConnection, StoreError> {
-    // A table is made anew in a migration: no row of another may fall with the old one. SQLite wants this said outside of
-    // the transaction; the migration looks itself whether everything still points somewhere.
-    let mut connection = options.foreign_keys(false).connect().await?;
-    if is_to_write {
-        // Only whoever writes sets the mode: a reader that set it too locked a journal that was being made. Among the options
-        // it would come before `synchronous`, and cost a new journal four syncs.
-        sqlx::query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
-    }
-    migrator().run_direct(None, &mut connection, false).await.map_err(|error| match error {
-        MigrateError::VersionMissing(found) => StoreError::Newer { found, known: VERSION },
-        other => StoreError::Schema(other),
-    })?;
-    sqlx::query("PRAGMA foreign_keys = ON").execute(&mut connection).await?;
-    Ok(connection)
 }
 
 fn create_private(path: &Path) -> Result<(), StoreError> {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
-use super::{Store, create_private, migrator, options};
+use super::schema::migrator;
+use super::{Store, create_private, options};
 use crate::calendar::{OrganizerMethod, PartStat, Sequence};
 use crate::journal::{Answer, Bound, Effect, InboundRecord, InboundState, Returned, Standing, SuppressionReason};
 use crate::mail::AddrSpec;
