@@ -483,7 +483,7 @@ fn drain<C: Clock>(limiter: &Limiter<C>) {
 ///
 /// With a burst of b messages, GCRA lets floor(rate + b) through in a second. What may be above the rate is one message, or
 /// 1 % of it where that is more; nine tenths of a message more than that never make another whole one, and they are what a
-/// timer that wakes late may catch up: at 199/s, the tightest, 4.5 ms. Departures have half of both, so that what the network
+/// timer that wakes late may catch up: at 199/s, the tightest, 4.5 ms. Departures have two thirds, so that what the network
 /// adds has its room too.
 fn cells(rate: Rate, twentieths: u32, bursts: Bursts) -> Cells {
     let messages = u128::from(rate.messages.get()) * u128::from(twentieths);
@@ -493,7 +493,7 @@ fn cells(rate: Rate, twentieths: u32, bursts: Bursts) -> Cells {
     let per_second = messages * 1_000_000_000 / period_ns;
     let (part, more) = match bursts {
         Bursts::OfGate => (100, 9),
-        Bursts::OfDepartures => (200, 5),
+        Bursts::OfDepartures => (150, 5),
     };
     let above = u32::try_from(per_second / part).unwrap_or(u32::MAX / 100).max(1);
     let burst =
