@@ -48,6 +48,7 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     store.forget_lists().await?;
     let planned = plan::plan(&folder, &store, &typed.lists).await?;
     let found = planned.found.as_ref();
+    let sessions = by_session(&store, &planned.settled.parts).await?;
     let rehearsed = rehearsal::all(&folder, &store, &planned.settled).await?;
     let mut remarks: Vec<String> =
         folder.lists.iter().flat_map(|l| l.remarks.iter().map(|r| format!("{}: {r}", l.name))).collect();
@@ -63,28 +64,29 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     let exit = if is_covered { Exit::Done } else { Exit::Partly };
     if typed.json {
         let counts = planned.counts.as_ref();
-        println!(
-            "{}",
-            json!({
-                "ok": true,
-                "mailboxes": counts.map_or(0, |c| c.listed),
-                "entities": counts.map_or(0, |c| c.entities),
-                "duplicates": counts.map_or(0, |c| c.duplicates),
-                "refused_rows": planned.reading.refused_rows,
-                "suppressed": planned.suppressed,
-                "to_be_sent": found.map_or(0, |f| f.messages),
-                "octets": found.map_or(0, |f| f.octets),
-                "letters": found.map(|f| &f.letters),
-                "rehearsed": rehearsed,
-                "warnings": found.map(|f| short_times(&folder).chain(f.warnings.iter().cloned()).collect::<Vec<_>>()),
-                "remarks": remarks,
-                "signatures": signatures::list(folder.signer.as_deref()),
-                "forecast": reckoned,
-                "forecast_in_words": sentence,
-                "approval": answers.iter().map(approvals::Answer::json).collect::<Vec<_>>(),
-                "coverage": covered.iter().map(Covered::json).collect::<Vec<_>>(),
-            })
-        );
+        let mut report = json!({
+            "ok": true,
+            "mailboxes": counts.map_or(0, |c| c.listed),
+            "entities": counts.map_or(0, |c| c.entities),
+            "duplicates": counts.map_or(0, |c| c.duplicates),
+            "refused_rows": planned.reading.refused_rows,
+            "suppressed": planned.suppressed,
+            "to_be_sent": found.map_or(0, |f| f.messages),
+            "octets": found.map_or(0, |f| f.octets),
+            "letters": found.map(|f| &f.letters),
+            "rehearsed": rehearsed,
+            "warnings": found.map(|f| short_times(&folder).chain(f.warnings.iter().cloned()).collect::<Vec<_>>()),
+            "remarks": remarks,
+            "signatures": signatures::list(folder.signer.as_deref()),
+            "forecast": reckoned,
+            "forecast_in_words": sentence,
+            "approval": answers.iter().map(approvals::Answer::json).collect::<Vec<_>>(),
+            "coverage": covered.iter().map(Covered::json).collect::<Vec<_>>(),
+        });
+        if !sessions.is_empty() {
+            report["sessions"] = sessions.iter().map(|(id, n)| json!({ "id": id, "to_be_sent": n })).collect();
+        }
+        println!("{report}");
         return Ok(exit);
     }
     for remark in remarks {
@@ -103,6 +105,9 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
         for (letter, n) in &found.letters {
             println!("  {n:>8} {letter}");
         }
+    }
+    for (id, n) in &sessions {
+        println!("  {n:>8} to the session `{id}`");
     }
     for (purpose, n) in &rehearsed {
         println!("  {n:>8} {purpose}, tried for the day on which it is needed");
@@ -127,6 +132,17 @@ async fn check(path: &Path, typed: &cli::Check) -> Result<Exit, Stopped> {
     };
     println!("no problems; `convoke {}send` would use {relays}", mailing::in_folder(path));
     Ok(exit)
+}
+
+/// How many invitations to each session are to be sent; nothing where the event has none.
+async fn by_session(store: &Store, parts: &[plan::Part]) -> Result<Vec<(String, u64)>, Stopped> {
+    let mut all = Vec::new();
+    for part in parts.iter().filter(|part| !part.session().is_empty()) {
+        store.look_at(part.session());
+        all.push((part.session().to_owned(), store.count_open(plan::INVITATIONS).await?));
+    }
+    store.look_at("");
+    Ok(all)
 }
 
 /// Relays whose login is an address elsewhere than the sender's: many let nobody write under another domain, and receivers

@@ -213,6 +213,12 @@ fn each_guest_gets_the_invitations_of_their_sessions_and_no_other() {
     let expected: usize = (0..GUESTS).map(|n| invited(n).len()).sum();
     assert_eq!(checked["to_be_sent"], expected);
     assert_eq!(checked["mailboxes"], GUESTS);
+    for (n, session) in IDS.into_iter().enumerate() {
+        assert_eq!(
+            checked["sessions"][n],
+            serde_json::json!({ "id": session, "to_be_sent": guests_of(session).len() })
+        );
+    }
     desk.ends(0, &["preview"]);
     let previewed = std::fs::read_dir(desk.path.join("preview")).expect("a folder");
     let previewed: BTreeSet<String> =
