@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime};
 
+use convoke::io::clock;
 use serde_json::Value;
 
 use crate::desk::{Desk, Ran};
@@ -75,8 +76,8 @@ fn what_is_wrong_in_the_folder_is_told_with_its_cure() {
     );
     desk.write("templates/invitation/ngo.en.md.hbs", "+++\nsubject = \"x\"\n+++\n{{#if a}}\n");
     let settings = fs::File::options().append(true).open(desk.path.join("convoke.toml")).expect("settings");
-    let now = Duration::from_secs(convoke::io::clock::now().as_second().unsigned_abs());
-    settings.set_modified(SystemTime::UNIX_EPOCH + now + Duration::from_secs(86_400)).expect("a time");
+    let tomorrow = u64::try_from(clock::now().as_second()).expect("after 1970") + 86_400;
+    settings.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(tomorrow)).expect("a time");
     let ran = desk.ends(78, &["doctor"]);
     says(
         &ran,
