@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::book::a_minute_older;
 use crate::desk::{Desk, Ran};
 
 const LIST: &str = "recipients/list.csv";
@@ -134,6 +135,8 @@ fn status_and_check_say_where_an_approval_stands() {
 #[test]
 fn each_change_is_named_and_undone_it_is_none() {
     let desk = desk();
+    planned(&desk, &[]);
+    a_minute_older(&desk);
     let seal = approved(&desk, &[]);
     let letter = "templates/invitation/ngo.en.md.hbs";
     let text = desk.read(letter);
